@@ -1,0 +1,71 @@
+import type { DType, Tensor } from '../../tensor/index.ts'
+import type { Source } from '../source.ts'
+
+/** What an HDF5 datatype means to us. `opaque` keeps raw bytes (Keras stores bfloat16 so). */
+export type H5Type =
+  | { readonly kind: 'number'; readonly dtype: DType }
+  | { readonly kind: 'string'; readonly variable: boolean; readonly size: number }
+  | { readonly kind: 'opaque'; readonly size: number; readonly tag: string }
+  | { readonly kind: 'other'; readonly description: string; readonly size: number }
+
+/** Strings come as JavaScript strings, numbers as tensors, a null dataspace as null. */
+export type H5Attribute =
+  | string
+  | readonly string[]
+  | Tensor
+  | { readonly opaque: Uint8Array; readonly shape: readonly number[] }
+  | null
+
+export interface H5Link {
+  readonly kind: 'hard' | 'soft' | 'external'
+  /** Soft: a path. External: `file:path`, never followed. */
+  readonly target?: string
+}
+
+export interface H5Group {
+  readonly kind: 'group'
+  /** Absolute, `/` for the root. */
+  readonly path: string
+  attributes(): Promise<ReadonlyMap<string, H5Attribute>>
+  /** Names of the members in the file's own order, with what they link to. */
+  links(): Promise<ReadonlyMap<string, H5Link>>
+  /** A member by relative path (`a/b`); undefined when there is none. */
+  get(path: string): Promise<H5Group | H5Dataset | undefined>
+  group(path: string): Promise<H5Group | undefined>
+  dataset(path: string): Promise<H5Dataset | undefined>
+}
+
+export interface H5Dataset {
+  readonly kind: 'dataset'
+  readonly path: string
+  readonly type: H5Type
+  readonly shape: readonly number[]
+  attributes(): Promise<ReadonlyMap<string, H5Attribute>>
+  /** Everything as a tensor: numbers in their dtype, strings as `string`, opaque 2-byte `dtype=bfloat16` as bfloat16. */
+  read(): Promise<Tensor>
+  /** Set when the data sits in one piece: where in the source the bytes are. */
+  readonly contiguous: { readonly offset: number; readonly length: number } | undefined
+}
+
+export interface H5File {
+  readonly source: Source
+  readonly root: H5Group
+}
+
+/** What the writer takes: a tree of groups and datasets whose bytes are produced when their turn comes. */
+export interface H5WriteGroup {
+  readonly kind: 'group'
+  readonly attributes?: ReadonlyMap<string, H5WriteAttribute>
+  readonly children: ReadonlyMap<string, H5WriteGroup | H5WriteDataset>
+}
+
+export type H5WriteAttribute = string | readonly string[] | Tensor
+
+export interface H5WriteDataset {
+  readonly kind: 'dataset'
+  /** bfloat16 is written as Keras does: opaque of 2 bytes with the attribute `dtype`. */
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  readonly attributes?: ReadonlyMap<string, H5WriteAttribute>
+  load(): Promise<Tensor>
+}

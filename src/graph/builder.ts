@@ -14,7 +14,7 @@ export class Builder {
   readonly nodes: Node[] = []
   readonly inputs: Value[] = []
   readonly constants = new Map<Value, Tensor>()
-  readonly #table: OpTable
+  readonly table: OpTable
   readonly #parent: Builder | null
   readonly #shared = new Map<string, Value>()
   readonly #known = new Set<Value>()
@@ -22,7 +22,7 @@ export class Builder {
   readonly #ids: { next: number }
 
   constructor(table: OpTable, parent: Builder | null = null) {
-    this.#table = table
+    this.table = table
     this.#parent = parent
     this.#ids = parent ? parent.#ids : { next: 0 }
   }
@@ -68,8 +68,13 @@ export class Builder {
   }
 
   /** All the outputs that are asked for. */
-  ops<K extends OpName>(name: K, inputs: readonly (Value | null)[], attrs: Partial<AttrsOf<K>> = {}, outputs = 1): readonly Value[] {
-    const def: OpDef<K> = this.#table[name]
+  ops<K extends OpName>(
+    name: K,
+    inputs: readonly (Value | null)[],
+    attrs: Partial<AttrsOf<K>> = {},
+    outputs = 1,
+  ): readonly Value[] {
+    const def: OpDef<K> = this.table[name]
     if (def === undefined) throw new RekindleError('E_UNSUPPORTED_OP', `no operator ${name}`)
     const trimmed = trimTrailingNulls(inputs)
     const [least, most] = def.arity
@@ -80,11 +85,32 @@ export class Builder {
       })
     }
     const full = { ...def.attrs, ...attrs } as AttrsOf<K>
-    const types = def.infer(trimmed.map((value) => value && this.#operand(value)), full, outputs)
+    const types = def.infer(
+      trimmed.map((value) => value && this.#operand(value)),
+      full,
+      outputs,
+    )
     const node: Node<K> = { op: name, inputs: trimmed, outputs: types.map((type) => this.#value(type)), attrs: full }
     this.nodes.push(node as unknown as Node)
     for (const output of node.outputs) this.#producers.set(output, node as unknown as Node)
     return node.outputs
+  }
+
+  /**
+   * Gives a node of this graph further outputs and other attributes; the outputs it has stay the same values.
+   * Returns the new outputs. Gradient rules use it to keep what the backward pass needs.
+   */
+  extend<K extends OpName>(node: Node<K>, attrs: AttrsOf<K>, more: number): readonly Value[] {
+    const place = this.nodes.indexOf(node as unknown as Node)
+    if (place < 0) throw new RekindleError('E_INVALID_GRAPH', `${node.op} does not belong to this graph`)
+    const def: OpDef<K> = this.table[node.op]
+    const operands = node.inputs.map((value) => value && this.#operand(value))
+    const types = def.infer(operands, attrs, node.outputs.length + more)
+    const added = types.slice(node.outputs.length).map((type) => this.#value(type))
+    const wider = { ...node, attrs, outputs: [...node.outputs, ...added] } as unknown as Node
+    this.nodes[place] = wider
+    for (const output of wider.outputs) this.#producers.set(output, wider)
+    return added
   }
 
   /** The node that makes a value; undefined for inputs, constants and values of a graph around this one. */
@@ -102,7 +128,7 @@ export class Builder {
    * `build` gets the nested builder and one value per input type.
    */
   subgraph(inputs: readonly (Type & { name?: string })[], build: (b: Builder, x: Value[]) => readonly Value[]): Graph {
-    const inner = new Builder(this.#table, this)
+    const inner = new Builder(this.table, this)
     const values = inputs.map((type, i) => inner.input(type.name ?? `in${i}_${this.#ids.next}`, type.dtype, type.shape))
     return inner.build(build(inner, values))
   }
@@ -120,7 +146,13 @@ export class Builder {
       const foreign = [...captures][0] as Value
       throw new RekindleError('E_INVALID_GRAPH', `value ${foreign.name} does not belong to this graph`)
     }
-    return { inputs: this.inputs, outputs, nodes: this.nodes, constants: this.constants, captures: [...captures] }
+    return {
+      inputs: [...this.inputs],
+      outputs: [...outputs],
+      nodes: [...this.nodes],
+      constants: new Map(this.constants),
+      captures: [...captures],
+    }
   }
 
   #value(type: Type, name?: string): Value {

@@ -32,5 +32,7 @@ export interface Engine {
   /** `onnxruntime-node 1.30.0`. */
   readonly description: string
   readonly kind: 'native' | 'wasm'
+  /** One line for the user when this engine is not the fast one: why, and the command that brings it. */
+  readonly notice?: string
   open(model: Uint8Array, options?: SessionOptions): Promise<Session>
 }

@@ -1,0 +1,1 @@
+export { gradients, pullback, zeroGradients } from './gradients.ts'

@@ -157,13 +157,15 @@ export class Builder {
 
   #value(type: Type, name?: string): Value {
     const id = this.#ids.next++
-    const value: Value = { id, name: name ?? `v${id}`, dtype: type.dtype, shape: type.shape }
+    const { dtype, shape, content } = type
+    const value: Value = { id, name: name ?? `v${id}`, dtype, shape, ...(content && { content }) }
     this.#known.add(value)
     return value
   }
 
   #operand(value: Value): Operand {
-    return { dtype: value.dtype, shape: value.shape, constant: this.constantOf(value) }
+    const { dtype, shape, content } = value
+    return { dtype, shape, content, constant: this.constantOf(value) }
   }
 }
 

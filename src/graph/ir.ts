@@ -1,12 +1,18 @@
 import type { DType, Tensor } from '../tensor/index.ts'
 import type { AttrsOf, OpName } from './schema.ts'
 
-/** A number, or the name of a size that is known only at run time (`'batch'`). Equal names are equal sizes. */
+/**
+ * A number, or the name of a size that is known only at run time (`'batch'`). Equal names are equal sizes;
+ * sums and products of names are names too (`'784*batch'`, `'past+1'`). `'?'` is a size that nothing is known about:
+ * it is equal to nothing, not even to another `'?'`.
+ */
 export type Dim = number | string
 
 export interface Type {
   readonly dtype: DType
   readonly shape: readonly Dim[]
+  /** The content of a short integer vector or scalar where it is known, as for the output of Shape: sizes, maybe symbolic. */
+  readonly content?: readonly Dim[] | undefined
 }
 
 /** One tensor that flows through a graph. Its identity is the object; `id` orders and names it. */

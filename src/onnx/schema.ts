@@ -13,7 +13,15 @@ export const MODEL = {
 } as const
 export const OPERATOR_SET = { domain: 1, version: 2 } as const
 export const ENTRY = { key: 1, value: 2 } as const
-export const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12, valueInfo: 13, sparseInitializer: 15 } as const
+export const GRAPH = {
+  node: 1,
+  name: 2,
+  initializer: 5,
+  input: 11,
+  output: 12,
+  valueInfo: 13,
+  sparseInitializer: 15,
+} as const
 export const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7 } as const
 export const ATTRIBUTE = {
   name: 1,
@@ -24,13 +32,11 @@ export const ATTRIBUTE = {
   graph: 6,
   floats: 7,
   ints: 8,
-  strings: 9,
   type: 20,
   reference: 21,
 } as const
-/** `AttributeProto.AttributeType`. */
-export const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7, strings: 8 } as const
-export type AttributeKind = keyof typeof ATTRIBUTE_TYPE
+/** `AttributeProto.AttributeType` of the kinds that our operators have. */
+export const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7 } as const
 export const TENSOR = {
   dims: 1,
   dataType: 2,

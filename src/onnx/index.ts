@@ -1,0 +1,1 @@
+export { type EncodeOptions, encodeModel, encodeModelChunks } from './encode.ts'

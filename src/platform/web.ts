@@ -1,0 +1,99 @@
+import { RekindleError } from '../errors.ts'
+import { crc32 } from './crc32.ts'
+import { checkExpansion, inflateErrors } from './inflate.ts'
+import { now, randomSeed } from './portable.ts'
+import type { Platform, TerminalFacts } from './types.ts'
+
+export { crc32 } from './crc32.ts'
+export { now, randomSeed } from './portable.ts'
+export type { OpenFile, Produce, TerminalFacts, WriteOptions } from './types.ts'
+
+const noFiles = (path: string, hint: string): RekindleError =>
+  new RekindleError('E_UNSUPPORTED_PLATFORM', 'a browser has no paths', { where: path, hint })
+
+export async function openPath(path: string): Promise<never> {
+  throw noFiles(path, 'pass a File, a Blob, a URL or bytes')
+}
+
+export async function writeAtomically(path: string): Promise<never> {
+  throw noFiles(path, 'take the bytes with toBytes() and offer them as a download')
+}
+
+export async function checkWritable(path: string): Promise<never> {
+  throw noFiles(path, 'take the bytes with toBytes() and offer them as a download')
+}
+
+export async function inflateRaw(bytes: Uint8Array, expectedLength: number): Promise<Uint8Array> {
+  return inflate('deflate-raw', bytes, expectedLength)
+}
+
+export async function inflateZlib(bytes: Uint8Array, expectedLength: number): Promise<Uint8Array> {
+  return inflate('deflate', bytes, expectedLength)
+}
+
+async function inflate(format: CompressionFormat, bytes: Uint8Array, expectedLength: number): Promise<Uint8Array> {
+  checkExpansion(bytes.length, expectedLength)
+  const stream = new DecompressionStream(format)
+  const fed = feed(stream.writable.getWriter(), bytes)
+  const reader: ReadableStreamDefaultReader<Uint8Array> = stream.readable.getReader()
+  const out = new Uint8Array(expectedLength)
+  let length = 0
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      if (length + part.value.length > expectedLength) throw inflateErrors.tooLong(expectedLength)
+      out.set(part.value, length)
+      length += part.value.length
+    }
+  } catch (cause) {
+    await reader.cancel().catch(() => {})
+    if (cause instanceof RekindleError) throw cause
+    throw (await fed) ? inflateErrors.tooShort(expectedLength, length) : inflateErrors.corrupt(cause)
+  }
+  if (length < expectedLength) throw inflateErrors.tooShort(expectedLength, length)
+  return out
+}
+
+/** True when the decompressor took every byte: an error after that means that it waited for more. */
+async function feed(writer: WritableStreamDefaultWriter<BufferSource>, bytes: Uint8Array): Promise<boolean> {
+  try {
+    await writer.write(bytes as Uint8Array<ArrayBuffer>)
+  } catch {
+    return false
+  }
+  await writer.close().catch(() => {})
+  return true
+}
+
+export function coreCount(): number {
+  return navigator.hardwareConcurrency || 1
+}
+
+/** A message is delivered at once; a timer would wait 4 ms. */
+export function yieldToEventLoop(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(null)
+  })
+}
+
+export function terminal(): TerminalFacts {
+  return { isTTY: false, columns: 80, color: false }
+}
+
+export default {
+  openPath,
+  writeAtomically,
+  checkWritable,
+  inflateRaw,
+  inflateZlib,
+  crc32,
+  now,
+  coreCount,
+  randomSeed,
+  yieldToEventLoop,
+  terminal,
+} satisfies Platform

@@ -75,7 +75,12 @@ export interface LayerDef<C = JsonObject> {
   readonly fields?: { readonly [K in keyof C]?: ConfigField }
   /** Keys that must be given. */
   readonly required?: readonly (keyof C & string)[]
+  /** The only input's mask passes through when the call says nothing about masks. */
   readonly supportsMasking?: boolean
+  /** @throws RekindleError `E_INVALID_CONFIG` for values that no call could work with. */
+  readonly validate?: (config: C, where: string) => void
+  /** Class names by which other eras or users know the same layer. */
+  readonly aliases?: readonly string[]
   readonly weights?: (config: C) => readonly WeightSpec[]
   readonly call: (context: LayerContext<C>, inputs: readonly Value[], args: CallArguments) => CallResult
 }

@@ -1,0 +1,111 @@
+import { RekindleError } from '../errors.ts'
+import type { LayerSpec } from '../formats/doc.ts'
+import type { Type } from '../graph/index.ts'
+import { initialize } from '../nn/initializers/index.ts'
+import { completeConfig, LAYERS } from '../nn/layers/index.ts'
+import type { Json, JsonObject, LayerDef } from '../nn/types.ts'
+import { nextSeed } from './seeds.ts'
+import { Variable } from './variable.ts'
+
+/** A layer of a live model: a record, its config, and its weights once the input shape is known. */
+export class Layer {
+  readonly className: string
+  readonly config: JsonObject
+  /** Undefined for a class that Rekindle cannot run; such a layer is shown, kept and written back. */
+  readonly def: LayerDef | undefined
+  /** As the file had it, for layers that are only carried. */
+  readonly origin: LayerSpec | undefined
+  #name: string
+  #trainable = true
+  #weights: readonly Variable[] | null = null
+
+  constructor(className: string, name: string, config: JsonObject, def: LayerDef | undefined, origin?: LayerSpec) {
+    this.className = className
+    this.#name = name
+    this.config = config
+    this.def = def
+    this.origin = origin
+  }
+
+  /** The layer of a file. Unknown classes give a layer that cannot run. */
+  static fromSpec(spec: LayerSpec): Layer {
+    const def = LAYERS.get(spec.className)
+    const { name: _, trainable: __, ...config } = spec.config
+    const complete = def ? completeConfig(def, config, spec.name, false) : spec.config
+    const layer = new Layer(spec.className, spec.name, complete, def, spec)
+    layer.trainable = spec.trainable
+    return layer
+  }
+
+  get name(): string {
+    return this.#name
+  }
+
+  /** Used once, when a model must tell two unnamed layers apart. */
+  rename(name: string): void {
+    this.#name = name
+  }
+
+  /** May training change the layer's weights? Takes effect with the next training step. */
+  get trainable(): boolean {
+    return this.#trainable
+  }
+
+  set trainable(value: boolean) {
+    this.#trainable = value
+  }
+
+  get built(): boolean {
+    return this.#weights !== null
+  }
+
+  /** All weights, in the order in which Keras creates and saves them. */
+  get weights(): readonly Variable[] {
+    return this.#weights ?? []
+  }
+
+  get trainableWeights(): readonly Variable[] {
+    return this.trainable ? this.weights.filter((variable) => variable.spec.trainable) : []
+  }
+
+  /** Layers inside this one that hold weights of their own; none for plain layers. */
+  get children(): readonly Layer[] {
+    return []
+  }
+
+  /** Copies of the weights' values. */
+  getWeights(): ReturnType<Variable['value']['clone']>[] {
+    return this.weights.map((variable) => variable.value.clone())
+  }
+
+  /** Creates the weights for inputs of these types; a second call with other feature sizes is an error of the call. */
+  build(inputs: readonly Type[]): void {
+    if (this.#weights) return
+    const specs = this.def?.weights?.(this.config) ?? []
+    this.#weights = specs.map((spec) => {
+      const shape = spec.shape(inputs)
+      const seed = nextSeed()
+      return new Variable(spec, shape, () => initialize(spec.initializer, shape, seed))
+    })
+  }
+
+  weight(name: string): Variable {
+    const found = this.weights.find((variable) => variable.name === name)
+    if (found) return found
+    throw new RekindleError('E_INVALID_WEIGHTS', `layer ${this.name} has no weight ${name}`, {
+      expected: this.weights.map((variable) => variable.name).join(', ') || 'no weights',
+    })
+  }
+
+  /** The layer as a file describes it. */
+  toSpec(): LayerSpec {
+    const shared = { className: this.className, name: this.name, trainable: this.trainable }
+    if (!this.origin) return { ...shared, config: this.config }
+    return { ...this.origin, ...shared, config: this.def ? this.config : this.origin.config }
+  }
+
+  /** What Keras's `get_config` gives: name, trainable and the layer's own keys. */
+  getConfig(): { readonly [key: string]: Json } {
+    return { name: this.name, trainable: this.trainable, ...this.config }
+  }
+}

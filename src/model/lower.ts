@@ -1,0 +1,150 @@
+import { RekindleError } from '../errors.ts'
+import type { Builder, Value } from '../graph/index.ts'
+import { applyRegularizer } from '../nn/regularizers.ts'
+import type { CallResult, Identifier, Json, RandomStream, Tree } from '../nn/types.ts'
+import type { Layer } from './layer.ts'
+import { isReference, type Network } from './network.ts'
+import { flattenTree } from './tree.ts'
+import type { Variable } from './variable.ts'
+
+/** What lowering needs from the graph that it writes into. */
+export interface Environment {
+  readonly b: Builder
+  readonly training: boolean
+  /** The graph value of a weight: an input in training, a constant in baked inference. */
+  weight(variable: Variable): Value
+  readonly random: RandomStream
+}
+
+export interface Lowered {
+  readonly outputs: readonly Value[]
+  readonly masks: readonly (Value | null)[]
+  /** New values of weights that the step itself changes. */
+  readonly updates: readonly { readonly variable: Variable; readonly value: Value }[]
+  /** Scalars that join the total loss: activity regularizers and layers' own losses. */
+  readonly losses: readonly Value[]
+}
+
+/** An environment for shape inference and other graphs that never run: weights are inputs without content. */
+export function inferenceEnvironment(b: Builder): Environment {
+  const values = new Map<Variable, Value>()
+  return {
+    b,
+    training: false,
+    weight(variable) {
+      const known = values.get(variable) ?? b.input(`w${values.size}`, variable.dtype, variable.shape)
+      values.set(variable, known)
+      return known
+    },
+    random: { uniform: (builder, shape) => builder.input('random', 'float32', shape) },
+  }
+}
+
+/** Writes one call of a layer (or of a whole model inside a model) into the graph. */
+export function lowerCall(
+  layer: Layer,
+  inputs: readonly Value[],
+  masks: readonly (Value | null)[],
+  kwargs: { readonly [name: string]: unknown },
+  env: Environment,
+): Lowered {
+  layer.build(inputs)
+  if (layer.network) return lowerNetwork(layer.network, inputs, masks, env)
+  if (!layer.def) {
+    throw new RekindleError('E_UNSUPPORTED_LAYER', `no layer ${layer.className} here yet`, {
+      where: layer.name,
+      hint: 'the file can be shown, converted and mined for weights, but not run',
+    })
+  }
+  const result = call(layer, inputs, masks, kwargs, env)
+  const outputs = flattenTree(result.outputs as Tree<Value>, isValue)
+  const through = layer.def.supportsMasking && inputs.length === 1 ? (masks[0] ?? null) : null
+  return {
+    outputs,
+    masks: result.masks ?? outputs.map(() => through),
+    updates: (result.updates ?? []).map(({ weight, value }) => ({ variable: layer.weight(weight), value })),
+    losses: [...(result.losses ?? []), ...activityLosses(layer, outputs, env)],
+  }
+}
+
+/** Writes a whole network into the graph, call by call. */
+export function lowerNetwork(
+  network: Network,
+  inputs: readonly Value[],
+  inputMasks: readonly (Value | null)[],
+  env: Environment,
+): Lowered {
+  const results: Lowered[] = []
+  const updates: Lowered['updates'][number][] = []
+  const losses: Value[] = []
+  const entrances = flattenTree(network.inputs, isReference)
+  network.calls.forEach((step, index) => {
+    const entrance = entrances.findIndex((ref) => ref.call === index)
+    if (entrance >= 0) {
+      results[index] = {
+        outputs: [inputs[entrance] as Value],
+        masks: [inputMasks[entrance] ?? null],
+        updates: [],
+        losses: [],
+      }
+      return
+    }
+    const refs = step.args.flatMap((arg) => flattenTree(arg, isReference))
+    const values = refs.map((ref) => results[ref.call]?.outputs[ref.output] as Value)
+    const masks = refs.map((ref) => results[ref.call]?.masks[ref.output] ?? null)
+    const lowered = lowerCall(step.layer, values, masks, step.kwargs, env)
+    results[index] = lowered
+    updates.push(...lowered.updates)
+    losses.push(...lowered.losses)
+  })
+  const exits = flattenTree(network.outputs, isReference)
+  return {
+    outputs: exits.map((ref) => results[ref.call]?.outputs[ref.output] as Value),
+    masks: exits.map((ref) => results[ref.call]?.masks[ref.output] ?? null),
+    updates,
+    losses,
+  }
+}
+
+function call(
+  layer: Layer,
+  inputs: readonly Value[],
+  masks: readonly (Value | null)[],
+  kwargs: { readonly [name: string]: unknown },
+  env: Environment,
+): CallResult {
+  const context = {
+    b: env.b,
+    config: layer.config,
+    name: layer.name,
+    training: kwargs['training'] === undefined || kwargs['training'] === null ? env.training : kwargs['training'] === true,
+    trainable: layer.trainable,
+    weight: (name: string) => env.weight(layer.weight(name)),
+    random: env.random,
+  }
+  try {
+    if (!layer.def) throw new RekindleError('E_UNSUPPORTED_LAYER', `no layer ${layer.className}`)
+    return layer.def.call(context, inputs, { masks, kwargs })
+  } catch (error) {
+    if (error instanceof RekindleError && error.where === undefined) {
+      throw new RekindleError(error.code, error.message, { where: `layer ${layer.name}`, cause: error })
+    }
+    throw error
+  }
+}
+
+/** Keras: the activity regularizer's value over the batch size. */
+function activityLosses(layer: Layer, outputs: readonly Value[], env: Environment): Value[] {
+  const regularizer = layer.config['activity_regularizer'] as Identifier | undefined
+  if (!regularizer || !env.training) return []
+  return outputs.map((output) => {
+    const penalty = applyRegularizer(env.b, regularizer, output)
+    return env.b.op('Div', [penalty, env.b.scalar(output.shape[0] as number)])
+  })
+}
+
+function isValue(node: object): node is Value {
+  return 'dtype' in node && 'id' in node
+}
+
+export type CallKeywords = { readonly [name: string]: Json }

@@ -1,0 +1,22 @@
+import { randomSeed } from '#platform'
+
+let base: number | null = null
+let drawn = 0
+
+/**
+ * Makes everything that is random and has no seed of its own repeat: initial weights, shuffling, dropout.
+ * The counterpart of `keras.utils.set_random_seed`.
+ *
+ * @param seed A whole number from 0 to 2³² - 1.
+ */
+export function setRandomSeed(seed: number): void {
+  base = seed >>> 0
+  drawn = 0
+}
+
+/** A fresh 32-bit seed: from the sequence that `setRandomSeed` began, else from the system. */
+export function nextSeed(): number {
+  if (base === null) return randomSeed()
+  // Weyl sequence: consecutive draws are far apart, and seed 0 is as good as any.
+  return (base + Math.imul(++drawn, 0x9e3779b9)) >>> 0
+}

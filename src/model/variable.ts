@@ -1,0 +1,55 @@
+import { RekindleError } from '../errors.ts'
+import type { WeightSpec } from '../nn/types.ts'
+import { castTensor, type DType, formatShape, sameShape, type Shape, type Tensor } from '../tensor/index.ts'
+
+/**
+ * One weight of a live model. Its tensor's memory may move (into the training memory and back), so readers ask for
+ * `value` each time; writers copy into it.
+ */
+export class Variable {
+  readonly name: string
+  readonly shape: Shape
+  readonly dtype: DType
+  readonly spec: WeightSpec
+  /** Counts every change, so that baked copies know when they are stale. */
+  version = 0
+  #value: Tensor | null
+  readonly #initialize: () => Tensor
+
+  /** `initialize` runs when the value is first asked for and nothing was assigned before. */
+  constructor(spec: WeightSpec, shape: Shape, initialize: () => Tensor) {
+    this.name = spec.name
+    this.spec = spec
+    this.shape = shape
+    this.dtype = spec.dtype ?? 'float32'
+    this.#value = null
+    this.#initialize = initialize
+  }
+
+  /** The live tensor: a view, not a copy. */
+  get value(): Tensor {
+    this.#value ??= this.#initialize()
+    return this.#value
+  }
+
+  /** Takes over new content, into the memory that the variable has. */
+  assign(content: Tensor, where = this.name): void {
+    if (!sameShape(content.shape, this.shape)) {
+      throw new RekindleError('E_INVALID_WEIGHTS', 'weight of another shape', {
+        where,
+        expected: formatShape(this.shape),
+        received: formatShape(content.shape),
+      })
+    }
+    const cast = castTensor(content, this.dtype)
+    if (this.#value === null) this.#value = cast === content ? content.clone() : cast
+    else (this.#value.data as Float32Array).set(cast.data as Float32Array)
+    this.version++
+  }
+
+  /** Moves the value into other memory: `memory` is of the same shape and dtype and takes the present content. */
+  moveTo(memory: Tensor): void {
+    ;(memory.data as Float32Array).set(this.value.data as Float32Array)
+    this.#value = memory
+  }
+}

@@ -67,12 +67,13 @@ export class Builder {
     return this.ops(name, inputs, attrs, 1)[0] as Value
   }
 
-  /** All the outputs that are asked for. */
+  /** All the outputs that are asked for; `names` gives them names (by default each gets its own). */
   ops<K extends OpName>(
     name: K,
     inputs: readonly (Value | null)[],
     attrs: Partial<AttrsOf<K>> = {},
     outputs = 1,
+    names: readonly string[] = [],
   ): readonly Value[] {
     const def: OpDef<K> = this.table[name]
     if (def === undefined) throw new RekindleError('E_UNSUPPORTED_OP', `no operator ${name}`)
@@ -90,7 +91,8 @@ export class Builder {
       full,
       outputs,
     )
-    const node: Node<K> = { op: name, inputs: trimmed, outputs: types.map((type) => this.#value(type)), attrs: full }
+    const made = types.map((type, i) => this.#value(type, names[i] || undefined))
+    const node: Node<K> = { op: name, inputs: trimmed, outputs: made, attrs: full }
     this.nodes.push(node as unknown as Node)
     for (const output of node.outputs) this.#producers.set(output, node as unknown as Node)
     return node.outputs

@@ -1,4 +1,6 @@
 export { Builder, concreteShape } from './builder.ts'
 export { type Inlined, inline } from './inline.ts'
 export * from './ir.ts'
+export { printGraph, printType } from './print.ts'
 export * from './schema.ts'
+export { verify } from './verify.ts'

@@ -1,19 +1,10 @@
 import { ProtoWriter } from '../bytes/protobuf.ts'
 import { RekindleError } from '../errors.ts'
-import {
-  type Graph,
-  isGraph,
-  type Node,
-  OPSET,
-  type OpName,
-  subgraphsOf,
-  type Type,
-  type Value,
-} from '../graph/index.ts'
+import { type Graph, type Node, OPSET, type OpName, subgraphsOf, type Type } from '../graph/index.ts'
 import { UNKNOWN } from '../ops/dims.ts'
 import { type AttributeKind, SCHEMAS } from '../ops/schema.generated.ts'
 import { DTYPES, type Tensor } from '../tensor/index.ts'
-import { assignNames } from './names.ts'
+import { Names } from './names.ts'
 import {
   ATTRIBUTE,
   ATTRIBUTE_TYPE,
@@ -57,7 +48,7 @@ function modelMessage(graph: Graph, { producer = 'rekindle' }: EncodeOptions): P
   const model = new ProtoWriter()
   model.varint(MODEL.irVersion, IR_VERSION)
   model.string(MODEL.producerName, producer)
-  model.message(MODEL.graph, new GraphEncoder(assignNames(graph)).graph(graph, 'graph', false))
+  model.message(MODEL.graph, new GraphEncoder(new Names(graph)).graph(graph, 'graph', false))
   model.message(MODEL.opsetImport, operatorSet('', OPSET))
   if (usesContrib(graph)) model.message(MODEL.opsetImport, operatorSet(CONTRIB_DOMAIN, 1))
   return model
@@ -81,9 +72,9 @@ function splitOp(op: string): { domain: string; type: string } {
 }
 
 class GraphEncoder {
-  readonly #names: ReadonlyMap<Value, string>
+  readonly #names: Names
 
-  constructor(names: ReadonlyMap<Value, string>) {
+  constructor(names: Names) {
     this.#names = names
   }
 
@@ -92,26 +83,26 @@ class GraphEncoder {
     for (const node of graph.nodes) out.message(GRAPH.node, this.#node(node))
     const outputs = nested ? this.#subgraphOutputs(graph, out) : this.#modelOutputs(graph)
     out.string(GRAPH.name, name)
-    for (const [value, tensor] of graph.constants)
-      out.message(GRAPH.initializer, encodeTensor(tensor, this.#name(value)))
-    for (const value of graph.inputs) out.message(GRAPH.input, valueInfo(this.#name(value), value))
+    for (const [value, tensor] of graph.constants) {
+      out.message(GRAPH.initializer, encodeTensor(tensor, this.#names.of(value)))
+    }
+    for (const value of graph.inputs) out.message(GRAPH.input, valueInfo(this.#names.of(value), value))
     for (const [outputName, type] of outputs) out.message(GRAPH.output, valueInfo(outputName, type))
     return out
   }
 
   /** A model's outputs are found by name, so that a repeated one is written once. */
   #modelOutputs(graph: Graph): (readonly [string, Type])[] {
-    return [...new Set(graph.outputs)].map((value) => [this.#name(value), value])
+    return [...new Set(graph.outputs)].map((value) => [this.#names.of(value), value])
   }
 
   /** A subgraph's outputs are found by position and must be made inside it: others pass through an Identity. */
   #subgraphOutputs(graph: Graph, out: ProtoWriter): (readonly [string, Type])[] {
     const own = new Set(graph.nodes.flatMap((node) => node.outputs))
-    return graph.outputs.map((value, i) => {
-      const name = this.#name(value)
+    return graph.outputs.map((value) => {
+      const name = this.#names.of(value)
       if (own.delete(value)) return [name, value]
-      // Names of values never hold a slash followed by the position, see `freeName`.
-      const copy = `${name}/${i}`
+      const copy = this.#names.fresh(name)
       const identity = new ProtoWriter()
       identity.string(NODE.input, name)
       identity.string(NODE.output, copy)
@@ -124,10 +115,10 @@ class GraphEncoder {
   #node(node: Node): ProtoWriter {
     const { domain, type } = splitOp(node.op)
     const out = new ProtoWriter()
-    for (const value of node.inputs) out.string(NODE.input, value === null ? '' : this.#name(value))
-    for (const value of node.outputs) out.string(NODE.output, this.#name(value))
+    for (const value of node.inputs) out.string(NODE.input, value === null ? '' : this.#names.of(value))
+    for (const value of node.outputs) out.string(NODE.output, this.#names.of(value))
     const [first] = node.outputs
-    if (first) out.string(NODE.name, this.#name(first))
+    if (first) out.string(NODE.name, this.#names.of(first))
     out.string(NODE.opType, type)
     const attributes = Object.entries(node.attrs as Record<string, unknown>).filter(([, value]) => value !== undefined)
     for (const [name, value] of attributes.sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -145,12 +136,6 @@ class GraphEncoder {
     ATTRIBUTE_WRITERS[kind](out, value, (graph) => this.graph(graph, name, true))
     out.varint(ATTRIBUTE.type, ATTRIBUTE_TYPE[kind])
     return out
-  }
-
-  #name(value: Value): string {
-    const name = this.#names.get(value)
-    if (name !== undefined) return name
-    throw new RekindleError('E_INVALID_GRAPH', `value ${value.name} is read but never made`)
   }
 }
 

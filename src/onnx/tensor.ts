@@ -1,5 +1,16 @@
-import { ProtoWriter } from '../bytes/protobuf.ts'
-import { DTYPES, type DType, packedByteLength, type Tensor, type TypedArray } from '../tensor/index.ts'
+import { type ProtoMessage, ProtoWriter } from '../bytes/protobuf.ts'
+import { RekindleError } from '../errors.ts'
+import {
+  allocate,
+  DTYPES,
+  type DType,
+  dtypeFromOnnx,
+  packedByteLength,
+  sizeOf,
+  slotsPerElement,
+  Tensor,
+  type TypedArray,
+} from '../tensor/index.ts'
 import { TENSOR } from './schema.ts'
 
 /** A `TensorProto`. Its bytes are views on the tensor's memory, except for strings and packed 4-bit integers. */
@@ -27,4 +38,89 @@ function packNibbles(dtype: DType, elements: Uint8Array): Uint8Array {
     packed[i >> 1] = (packed[i >> 1] as number) | ((element & 15) << (i % 2 === 0 ? 0 : 4))
   }
   return packed
+}
+
+/**
+ * The tensor of a `TensorProto`, a view on its bytes where their alignment allows it.
+ *
+ * @throws RekindleError `E_INVALID_ONNX` when its data do not fit its shape, `E_UNSUPPORTED_FORMAT` for external data.
+ */
+export function decodeTensor(message: ProtoMessage, name: string): Tensor {
+  const code = message.int(TENSOR.dataType) ?? 0
+  const dtype = dtypeFromOnnx(code)
+  if (dtype === undefined)
+    throw new RekindleError('E_UNSUPPORTED_DTYPE', `ONNX tensor ${name}`, { received: `${code}` })
+  if (message.has(TENSOR.externalData) || message.int(TENSOR.dataLocation) === 1) {
+    throw new RekindleError('E_UNSUPPORTED_FORMAT', `ONNX tensor ${name} is kept in another file`)
+  }
+  const shape = message.ints(TENSOR.dims)
+  const count = sizeOf(shape)
+  if (shape.some((dim) => dim < 0) || !Number.isSafeInteger(count)) throw invalid(`shape [${shape}] of tensor ${name}`)
+  const raw = message.bytes(TENSOR.rawData)
+  const data = raw === undefined ? listedData(message, dtype, count, name) : rawData(raw, dtype, count, name)
+  return new Tensor(dtype, shape, data)
+}
+
+export function invalid(what: string, expected?: string, received?: string): RekindleError {
+  const details = { ...(expected !== undefined && { expected }), ...(received !== undefined && { received }) }
+  return new RekindleError('E_INVALID_ONNX', `ONNX model: ${what}`, details)
+}
+
+function rawData(bytes: Uint8Array, dtype: DType, count: number, name: string): TypedArray {
+  const length = packedByteLength(dtype, count)
+  if (dtype === 'string' || bytes.length !== length) {
+    throw invalid(`bytes of ${dtype} tensor ${name}`, String(length), String(bytes.length))
+  }
+  if (DTYPES[dtype].bits === 4) return unpackNibbles(dtype, bytes, count)
+  const Constructor = DTYPES[dtype].array as unknown as {
+    new (buffer: ArrayBufferLike, offset: number, length: number): TypedArray
+    readonly BYTES_PER_ELEMENT: number
+  }
+  const aligned = bytes.byteOffset % Constructor.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
+  return new Constructor(aligned.buffer, aligned.byteOffset, count * slotsPerElement(dtype))
+}
+
+function unpackNibbles(dtype: DType, bytes: Uint8Array, count: number): TypedArray {
+  const elements = allocate(dtype, count) as TypedArray
+  for (let i = 0; i < count; i++) {
+    const nibble = ((bytes[i >> 1] as number) >> (i % 2 === 0 ? 0 : 4)) & 15
+    // The shift up and down again repeats the sign bit.
+    elements[i] = dtype === 'int4' ? (nibble << 28) >> 28 : nibble
+  }
+  return elements
+}
+
+/** Which field lists the elements of a dtype, when they are not raw bytes. */
+function listedData(message: ProtoMessage, dtype: DType, count: number, name: string): TypedArray | string[] {
+  const slots = count * slotsPerElement(dtype)
+  const { bits, kind } = DTYPES[dtype]
+  const listed = listedValues(message, dtype)
+  if (bits === 4) return rawData(Uint8Array.from(listed as number[]), dtype, count, name)
+  if (listed.length !== slots) throw invalid(`values of ${dtype} tensor ${name}`, String(slots), String(listed.length))
+  if (kind === 'string') return listed as string[]
+  const data = allocate(dtype, count) as TypedArray
+  const target = data as unknown as unknown[]
+  for (const [i, value] of listed.entries()) target[i] = value
+  return data
+}
+
+function listedValues(message: ProtoMessage, dtype: DType): readonly (number | bigint | string)[] {
+  switch (dtype) {
+    case 'string':
+      return message.strings(TENSOR.stringData)
+    case 'float32':
+    case 'complex64':
+      return message.floats(TENSOR.floatData)
+    case 'float64':
+    case 'complex128':
+      return message.doubles(TENSOR.doubleData)
+    case 'int64':
+      return message.bigints(TENSOR.int64Data)
+    case 'uint64':
+      return message.bigints(TENSOR.uint64Data)
+    case 'uint32':
+      return message.ints(TENSOR.uint64Data)
+    default:
+      return message.ints(TENSOR.int32Data)
+  }
 }

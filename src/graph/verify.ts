@@ -41,11 +41,11 @@ class Scope {
 
   operand(value: Value): Operand {
     const { dtype, shape, content } = value
-    return { dtype, shape, content, constant: this.#constantOf(value) }
+    return { dtype, shape, content, constant: this.constantOf(value) }
   }
 
-  #constantOf(value: Value): Tensor | undefined {
-    return this.#constants.get(value) ?? this.#outer?.#constantOf(value)
+  constantOf(value: Value): Tensor | undefined {
+    return this.#constants.get(value) ?? this.#outer?.constantOf(value)
   }
 }
 
@@ -82,7 +82,7 @@ function verifyGraph(graph: Graph, around: Surroundings): void {
 function verifyTypes(node: Node, scope: Scope, table: OpTable): void {
   const where = describe(node)
   const def = table[node.op] as unknown as OpDef | undefined
-  if (def === undefined) return fail('unknown operator', where)
+  if (def === undefined) fail('unknown operator', where)
   const [least, most] = def.arity
   const count = node.inputs.length
   if (count < least || count > most) fail('number of inputs', where, `${least} to ${most}`, String(count))

@@ -62,18 +62,18 @@ class Scope {
 
   define(name: string, value: Value): void {
     if (name === '') throw invalid('a value without a name')
-    if (this.#find(name)) throw invalid(`the name ${name} is given twice`)
+    if (this.find(name)) throw invalid(`the name ${name} is given twice`)
     this.#values.set(name, value)
   }
 
   lookUp(name: string, reader: string): Value {
-    const value = this.#find(name)
+    const value = this.find(name)
     if (value) return value
     throw invalid(`${reader} reads '${name}', which nothing before it makes`)
   }
 
-  #find(name: string): Value | undefined {
-    return this.#values.get(name) ?? this.#outer?.#find(name)
+  find(name: string): Value | undefined {
+    return this.#values.get(name) ?? this.#outer?.find(name)
   }
 }
 

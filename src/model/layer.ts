@@ -4,7 +4,9 @@ import type { Type } from '../graph/index.ts'
 import { initialize } from '../nn/initializers/index.ts'
 import { completeConfig, LAYERS } from '../nn/layers/index.ts'
 import type { Json, JsonObject, LayerDef } from '../nn/types.ts'
+import type { NestedArray, Tensor } from '../tensor/index.ts'
 import { nextSeed } from './seeds.ts'
+import type { Network } from './network.ts'
 import { Variable } from './variable.ts'
 
 /** A layer of a live model: a record, its config, and its weights once the input shape is known. */
@@ -68,14 +70,30 @@ export class Layer {
     return this.trainable ? this.weights.filter((variable) => variable.spec.trainable) : []
   }
 
-  /** Layers inside this one that hold weights of their own; none for plain layers. */
-  get children(): readonly Layer[] {
-    return []
+  /** Set when the layer is itself a model: how its layers are connected. */
+  get network(): Network | undefined {
+    return undefined
   }
 
   /** Copies of the weights' values. */
-  getWeights(): ReturnType<Variable['value']['clone']>[] {
+  getWeights(): Tensor[] {
     return this.weights.map((variable) => variable.value.clone())
+  }
+
+  /**
+   * New values for all weights, in the order of `weights`.
+   * @throws RekindleError `E_INVALID_WEIGHTS` when their number or a shape differs; then nothing has changed.
+   */
+  setWeights(values: readonly (Tensor | NestedArray)[]): void {
+    const { weights } = this
+    if (values.length !== weights.length) {
+      throw new RekindleError('E_INVALID_WEIGHTS', `number of weights of ${this.name}`, {
+        expected: String(weights.length),
+        received: String(values.length),
+      })
+    }
+    const tensors = values.map((value, i) => (weights[i] as Variable).accept(value, `${this.name}/${weights[i]?.name}`))
+    weights.forEach((variable, i) => variable.assign(tensors[i] as Tensor))
   }
 
   /** Creates the weights for inputs of these types; a second call with other feature sizes is an error of the call. */

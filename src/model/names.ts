@@ -1,10 +1,10 @@
-import { snakeCase } from '../nn/naming.ts'
+import { toSnakeCase } from '../nn/naming.ts'
 
 const counters = new Map<string, number>()
 
 /** `dense`, `dense_1`, … : Keras's automatic names, counted per class over the whole process. */
 export function automaticName(className: string): string {
-  const stem = snakeCase(className)
+  const stem = toSnakeCase(className)
   const count = counters.get(stem) ?? 0
   counters.set(stem, count + 1)
   return count === 0 ? stem : `${stem}_${count}`

@@ -1,6 +1,16 @@
 import { RekindleError } from '../errors.ts'
 import type { WeightSpec } from '../nn/types.ts'
-import { castTensor, type DType, formatShape, sameShape, type Shape, type Tensor } from '../tensor/index.ts'
+import {
+  castTensor,
+  type DType,
+  formatShape,
+  type NestedArray,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type Tensor,
+  tensor,
+} from '../tensor/index.ts'
 
 /**
  * One weight of a live model. Its tensor's memory may move (into the training memory and back), so readers ask for
@@ -32,18 +42,28 @@ export class Variable {
     return this.#value
   }
 
-  /** Takes over new content, into the memory that the variable has. */
-  assign(content: Tensor, where = this.name): void {
-    if (!sameShape(content.shape, this.shape)) {
+  /**
+   * The content as a tensor of this variable's shape and dtype. A flat array of the right length takes the shape.
+   * @throws RekindleError `E_INVALID_WEIGHTS` for another shape.
+   */
+  accept(content: Tensor | NestedArray, where = this.name): Tensor {
+    let given = tensor(content)
+    if (given.shape.length === 1 && given.size === sizeOf(this.shape)) given = given.reshape(this.shape)
+    if (!sameShape(given.shape, this.shape)) {
       throw new RekindleError('E_INVALID_WEIGHTS', 'weight of another shape', {
         where,
         expected: formatShape(this.shape),
-        received: formatShape(content.shape),
+        received: formatShape(given.shape),
       })
     }
-    const cast = castTensor(content, this.dtype)
-    if (this.#value === null) this.#value = cast === content ? content.clone() : cast
-    else (this.#value.data as Float32Array).set(cast.data as Float32Array)
+    return castTensor(given, this.dtype)
+  }
+
+  /** Takes over new content, into the memory that the variable has. */
+  assign(content: Tensor | NestedArray, where = this.name): void {
+    const accepted = this.accept(content, where)
+    if (this.#value === null) this.#value = accepted === content ? accepted.clone() : accepted
+    else (this.#value.data as Float32Array).set(accepted.data as Float32Array)
     this.version++
   }
 

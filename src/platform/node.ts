@@ -304,6 +304,10 @@ export function terminal(stream: 'stdout' | 'stderr'): TerminalFacts {
   return { isTTY: true, columns: output.columns || 80, color: output.hasColors() }
 }
 
+export function writeText(stream: 'stdout' | 'stderr', text: string): void {
+  process[stream].write(text)
+}
+
 export default {
   openPath,
   writeAtomically,
@@ -316,4 +320,5 @@ export default {
   randomSeed,
   yieldToEventLoop,
   terminal,
+  writeText,
 } satisfies Platform

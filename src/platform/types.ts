@@ -36,6 +36,8 @@ export interface Platform {
   /** Lets timers, input and other tasks run. */
   yieldToEventLoop(): Promise<void>
   terminal(stream: 'stdout' | 'stderr'): TerminalFacts
+  /** Text for a person, as it is; a browser prints whole lines to its console. */
+  writeText(stream: 'stdout' | 'stderr', text: string): void
 }
 
 /** The structural twin of `bytes`' `Source`, with an end. */

@@ -84,6 +84,14 @@ export function terminal(): TerminalFacts {
   return { isTTY: false, columns: 80, color: false }
 }
 
+let unfinished = ''
+
+export function writeText(_: 'stdout' | 'stderr', text: string): void {
+  const lines = (unfinished + text).split('\n')
+  unfinished = lines.pop() ?? ''
+  for (const line of lines) console.log(line.slice(line.lastIndexOf('\r') + 1))
+}
+
 export default {
   openPath,
   writeAtomically,
@@ -96,4 +104,5 @@ export default {
   randomSeed,
   yieldToEventLoop,
   terminal,
+  writeText,
 } satisfies Platform

@@ -1,5 +1,6 @@
 import { RekindleError } from '../errors.ts'
 import { type ArrayOf, allocate, type DType, DTYPES, slotsPerElement } from './dtype.ts'
+import { toBfloat16, toFloat16, widenFloats } from './narrow-floats.ts'
 import { formatShape, type Shape, sizeOf } from './shape.ts'
 
 /** Anything that a user may hand in as numbers: nested arrays, typed arrays (one dimension), single values. */
@@ -8,7 +9,7 @@ interface NestedList extends ReadonlyArray<NestedArray> {}
 
 /**
  * A dense array in row-major order. `data` may be a view on a larger buffer; a tensor never copies it.
- * int64 holds a BigInt64Array; float16 and bfloat16 their raw bits in a Uint16Array (`toFloat32` converts).
+ * int64 holds a BigInt64Array; float16 and bfloat16 their raw bits in a Uint16Array (`castTensor` converts).
  */
 export class Tensor<D extends DType = DType> {
   readonly dtype: D
@@ -144,14 +145,26 @@ function convertValues<D extends DType>(values: readonly unknown[], dtype: D): A
   return out
 }
 
-/** Converts the elements; narrowing follows JavaScript's typed arrays (floats are truncated into integers). */
+/**
+ * Converts the elements; floats are truncated into integers, and rounded to nearest even into float16 and bfloat16.
+ * @throws RekindleError `E_UNSUPPORTED_DTYPE` for strings, complex numbers and narrowing to a float8.
+ */
 export function castTensor<D extends DType>(source: Tensor, dtype: D): Tensor<D> {
   if (source.dtype === (dtype as DType)) return source as unknown as Tensor<D>
   const from = DTYPES[source.dtype]
   const to = DTYPES[dtype]
-  const raw = [source.dtype, dtype].find((name) => (isRawFloat(name) ? true : DTYPES[name].kind === 'string'))
-  if (raw !== undefined || from.kind === 'complex' || to.kind === 'complex') {
-    throw new RekindleError('E_UNSUPPORTED_DTYPE', `no plain conversion from ${source.dtype} to ${dtype}`)
+  const plain = [from.kind, to.kind].every((kind) => kind !== 'string' && kind !== 'complex')
+  if (!plain || (isRawFloat(dtype) && to.bits < 16)) {
+    throw new RekindleError('E_UNSUPPORTED_DTYPE', `no conversion from ${source.dtype} to ${dtype}`)
+  }
+  if (isRawFloat(source.dtype)) {
+    const wide = widenFloats(source.data as Uint16Array, source.dtype)
+    return castTensor(new Tensor('float32', source.shape, wide), dtype)
+  }
+  if (isRawFloat(dtype)) {
+    const wide = castTensor(source, 'float32').data
+    const bits = dtype === 'float16' ? toFloat16(wide) : toBfloat16(wide)
+    return new Tensor(dtype, source.shape, bits as ArrayOf<D>)
   }
   const out = allocate(dtype, source.size)
   const values = source.data as ArrayLike<number | bigint>

@@ -1,1 +1,7 @@
+export { type ClipSettings, clipGradients } from './clip.ts'
+export { removeDeadCode } from './dead-code.ts'
+export { foldConstants } from './fold.ts'
 export { gradients, pullback, zeroGradients } from './gradients.ts'
+export { type Replacement, type RewriteRule, type RewriteScope, rewrite, substitute } from './rewrite.ts'
+export { simplify } from './simplify.ts'
+export { optimizeGraph, pack, type TrainStepParts, trainStep, unpack } from './train-step.ts'

@@ -1,0 +1,48 @@
+import { LiveLine } from './live-line.ts'
+import { type Styles, stylesFor } from './style.ts'
+
+/** How a command speaks: facts to stdout, progress and warnings to stderr. */
+export class Terminal {
+  /** Styles of stdout. */
+  readonly style: Styles
+  /** Styles of stderr. */
+  readonly noteStyle: Styles
+  readonly quiet: boolean
+  readonly live: LiveLine
+
+  constructor({ quiet = false } = {}) {
+    this.quiet = quiet
+    this.style = stylesFor(process.stdout)
+    this.noteStyle = stylesFor(process.stderr)
+    this.live = new LiveLine(process.stderr, { enabled: !quiet })
+  }
+
+  /** A line of facts. */
+  print(line = ''): void {
+    this.live.clear()
+    process.stdout.write(`${line}\n`)
+  }
+
+  /** A value as JSON, for programs. Numbers that JSON lacks (NaN, Infinity) become strings, bigints numbers. */
+  json(value: unknown): void {
+    this.print(JSON.stringify(value, jsonValue, 2))
+  }
+
+  /** A line about what goes on; not with `--quiet`. */
+  note(line = ''): void {
+    if (this.quiet) return
+    this.live.clear()
+    process.stderr.write(`${line}\n`)
+  }
+
+  /** Something the user should know, marked `!`; not with `--quiet`. */
+  warn(message: string): void {
+    this.note(`  ${this.noteStyle.yellow('!')} ${message}`)
+  }
+}
+
+export function jsonValue(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value)
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
+  return value
+}

@@ -1,0 +1,6 @@
+export * from './arrays.ts'
+export * from './batches.ts'
+export * from './files.ts'
+export * from './spec.ts'
+export * from './stream.ts'
+export * from './weights.ts'

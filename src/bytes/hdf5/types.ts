@@ -29,22 +29,35 @@ export interface H5Group {
   attributes(): Promise<ReadonlyMap<string, H5Attribute>>
   /** Names of the members in the file's own order, with what they link to. */
   links(): Promise<ReadonlyMap<string, H5Link>>
-  /** A member by relative path (`a/b`); undefined when there is none. */
+  /**
+   * A member by relative path (`a/b`); undefined when there is none, or only a committed datatype.
+   * @throws RekindleError `E_UNSAFE_LINK` where the way leads through an external link.
+   */
   get(path: string): Promise<H5Group | H5Dataset | undefined>
   group(path: string): Promise<H5Group | undefined>
   dataset(path: string): Promise<H5Dataset | undefined>
 }
 
+export type H5Storage = 'compact' | 'contiguous' | 'chunked' | 'external' | 'virtual'
+
 export interface H5Dataset {
   readonly kind: 'dataset'
   readonly path: string
   readonly type: H5Type
+  /** A dataset with no dataspace at all (h5py's `Empty`) has the shape `[0]`. */
   readonly shape: readonly number[]
+  /** What `read` gives, without reading: undefined for types that it refuses. */
+  dtype(): Promise<DType | undefined>
   attributes(): Promise<ReadonlyMap<string, H5Attribute>>
-  /** Everything as a tensor: numbers in their dtype, strings as `string`, opaque 2-byte `dtype=bfloat16` as bfloat16. */
+  /**
+   * Everything as a tensor: numbers in their dtype, strings as `string`, opaque bytes with an attribute `dtype` that
+   * names a type of their size (Keras's bfloat16) as that, other opaque bytes as uint8 with one more dimension.
+   */
   read(): Promise<Tensor>
-  /** Set when the data sits in one piece: where in the source the bytes are. */
+  /** Set when the data sits in one piece, as a tensor's own bytes: where in the source they are. */
   readonly contiguous: { readonly offset: number; readonly length: number } | undefined
+  /** How the bytes are kept. `external` and `virtual` ones are in other files: `read` refuses them. */
+  readonly storage: H5Storage
 }
 
 export interface H5File {

@@ -140,7 +140,10 @@ export function parseCommand(command: Command, args: readonly string[]): ParsedA
     options: Object.fromEntries(
       [...byName].map(([name, { option }]) => [
         name,
-        { type: option.hint === undefined ? 'boolean' : 'string', ...(option.short && { short: option.short }) } as const,
+        {
+          type: option.hint === undefined ? 'boolean' : 'string',
+          ...(option.short && { short: option.short }),
+        } as const,
       ]),
     ),
   })
@@ -153,7 +156,10 @@ export function parseCommand(command: Command, args: readonly string[]): ParsedA
     if (known === undefined) throw unknownOption(command, token.rawName, [...byName.keys()])
     const wantsValue = known.option.hint !== undefined
     if (wantsValue && token.value === undefined) {
-      throw new RekindleError('E_INVALID_ARGUMENT', `${token.rawName} needs a value: ${token.rawName} ${known.option.hint}`)
+      throw new RekindleError(
+        'E_INVALID_ARGUMENT',
+        `${token.rawName} needs a value: ${token.rawName} ${known.option.hint}`,
+      )
     }
     if (!wantsValue && token.value !== undefined) {
       throw new RekindleError('E_INVALID_ARGUMENT', `${token.rawName} takes no value`, { received: `'${token.value}'` })

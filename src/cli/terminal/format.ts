@@ -56,10 +56,9 @@ export function rowShape(shape: readonly (number | null)[]): string {
   return row.length === 0 ? '1' : row.map((dim) => dim ?? '?').join('×')
 }
 
-/** A number from a config as its author wrote it: `0.001`, not `0.0010000000474974513` (float32's neighbour). */
+/** A number from a config as its author wrote it, to float32's seven digits: `0.001`, not `0.0010000000474974513`. */
 export function setting(value: number): string {
-  const short = Number(value.toPrecision(7))
-  return String(Math.fround(short) === Math.fround(value) ? short : value)
+  return String(Number(value.toPrecision(7)))
 }
 
 /** `1 epoch`, `2 epochs`. */

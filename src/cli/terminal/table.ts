@@ -27,7 +27,9 @@ export function tableLines(
   )
   const line = (cells: readonly string[]): string =>
     columns
-      .map(({ align, gap = 2 }, i) => (used[i] ? ' '.repeat(gap) + pad(cells[i] ?? '', widths[i] as number, align) : ''))
+      .map(({ align, gap = 2 }, i) =>
+        used[i] ? ' '.repeat(gap) + pad(cells[i] ?? '', widths[i] as number, align) : '',
+      )
       .join('')
       .trimEnd()
   return [titleStyle(line(columns.map(({ title }) => title))), ...rows.map(line)]

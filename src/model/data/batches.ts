@@ -1,7 +1,7 @@
 import { RekindleError } from '../../errors.ts'
 import { allocate, sizeOf, slotsPerElement, Tensor, type TypedArray } from '../../tensor/index.ts'
 
-/** One batch of an epoch. The object and its tensors are used again: they hold until the next batch is asked for. */
+/** One batch of an epoch. Gathered tensors are used again: they hold until the next batch is asked for. */
 export interface Batch {
   /** Number of the batch within its epoch, from 0. */
   readonly index: number
@@ -55,16 +55,14 @@ export class Batches {
   }
 
   *epoch({ order, skip = 0 }: EpochOptions = {}): Generator<Batch, void, undefined> {
-    const batch = { index: skip, rows: 0, tensors: [] as readonly Tensor[] }
-    for (; batch.index < this.steps; batch.index++) {
-      const start = batch.index * this.batchSize
+    for (let index = skip; index < this.steps; index++) {
+      const start = index * this.batchSize
       const end = Math.min(start + this.batchSize, this.rows)
-      batch.rows = end - start
-      batch.tensors = this.#sources.map((source) => {
+      const tensors = this.#sources.map((source) => {
         if (order !== undefined) return source.gather(order, start, end)
         return this.#copies ? source.copy(start, end) : source.view(start, end)
       })
-      yield batch
+      yield { index, rows: end - start, tensors }
     }
   }
 }

@@ -65,7 +65,11 @@ async function readBatch(batch: UserBatch, specs: StreamSpecs, index: number): P
   const { x, y, sampleWeight } = partsOf(batch, where)
   if (x === undefined) throw new RekindleError('E_INVALID_DATA', 'no inputs', { where, expected: '{ x, y } or [x, y]' })
   if (specs.y !== undefined && y === undefined) {
-    throw new RekindleError('E_INVALID_DATA', 'no targets', { where, expected: '{ x, y } or [x, y]', received: 'x alone' })
+    throw new RekindleError('E_INVALID_DATA', 'no targets', {
+      where,
+      expected: '{ x, y } or [x, y]',
+      received: 'x alone',
+    })
   }
   const read = async (data: DataInput | undefined, wanted: readonly TensorSpec[] | undefined, name: string) =>
     data === undefined || wanted === undefined ? null : toTensors(data, wanted, `${where}, ${name}`)
@@ -73,7 +77,9 @@ async function readBatch(batch: UserBatch, specs: StreamSpecs, index: number): P
   const targets = await read(y, specs.y, 'y')
   const weights = await read(sampleWeight, specs.sampleWeight, 'sampleWeight')
   const all = [inputs, targets ?? [], weights ?? []].flat()
-  const rows = sharedRows(all.map((tensor, i) => ({ where: i < inputs.length ? `${where}, x` : `${where}, y`, tensor })))
+  const rows = sharedRows(
+    all.map((tensor, i) => ({ where: i < inputs.length ? `${where}, x` : `${where}, y`, tensor })),
+  )
   return { index, rows, x: inputs, y: targets, sampleWeight: weights }
 }
 
@@ -89,5 +95,9 @@ function partsOf(batch: UserBatch, where: string): Parts {
     return { x, y, sampleWeight }
   }
   if (typeof batch === 'object' && batch !== null && 'x' in batch) return batch
-  throw new RekindleError('E_INVALID_DATA', 'not a batch', { where, expected: '{ x, y } or [x, y]', received: typeof batch })
+  throw new RekindleError('E_INVALID_DATA', 'not a batch', {
+    where,
+    expected: '{ x, y } or [x, y]',
+    received: typeof batch,
+  })
 }

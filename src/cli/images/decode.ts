@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { RekindleError } from '../../errors.ts'
+import { type ImageFormatName, imageFormat, MAX_PIXELS } from './header.ts'
+
+/** 8 bits for red, green, blue and alpha, row by row. */
+export interface Picture {
+  readonly width: number
+  readonly height: number
+  readonly data: Uint8ClampedArray
+}
+
+type Decoder = (bytes: ArrayBuffer) => Promise<Picture>
+
+/** Where the WebAssembly file of a decoder lies, and how its module is started with it; loaded on first use. */
+const DECODERS: { readonly [name in ImageFormatName]: () => Promise<Decoder> } = {
+  PNG: async () => {
+    const { default: decode, init } = await import('@jsquash/png/decode.js')
+    await init(await compile('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'))
+    return decode
+  },
+  JPEG: async () => {
+    const { default: decode, init } = await import('@jsquash/jpeg/decode.js')
+    await init(await compile('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'))
+    return decode
+  },
+  WebP: async () => {
+    const { default: decode, init } = await import('@jsquash/webp/decode.js')
+    await init(await compile('@jsquash/webp/codec/dec/webp_dec.wasm'))
+    return decode
+  },
+}
+
+function compile(file: string): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(readFileSync(createRequire(import.meta.url).resolve(file)))
+}
+
+/**
+ * Decodes PNG, JPEG or WebP, told apart by content. Pixels equal those of libpng, libjpeg and libwebp.
+ * @throws RekindleError `E_INVALID_IMAGE`, or `E_LIMIT` when the picture is too large to hold.
+ */
+export async function decodeImage(bytes: Uint8Array, where: string): Promise<Picture> {
+  const format = imageFormat(bytes)
+  if (format === null) {
+    throw new RekindleError('E_INVALID_IMAGE', 'not a picture', { where, expected: 'PNG, JPEG or WebP' })
+  }
+  const { width, height } = format
+  if (width * height > MAX_PIXELS) {
+    throw new RekindleError('E_LIMIT', 'the picture is too large', {
+      where,
+      expected: `at most ${MAX_PIXELS / 1e6} million pixels`,
+      received: `${width}×${height}`,
+    })
+  }
+  const decode = await DECODERS[format.name]()
+  try {
+    return await decode(bytes.slice().buffer)
+  } catch (cause) {
+    throw new RekindleError('E_INVALID_IMAGE', `a broken ${format.name} picture`, { where, cause })
+  }
+}

@@ -99,6 +99,41 @@ export function randomSource(seed: number | bigint, stream: number, purpose: key
   return { word, uniform, normal }
 }
 
+/** The order in which a block's words are laid out: all first words, all third, all second, all fourth. */
+const LAYOUT = [0, 2, 1, 3] as const
+
+/**
+ * The numbers that the graph's `uniform` draws (`random.ts`), bit for bit: float32 in [0, 1).
+ *
+ * @param step the position, below 2^53.
+ */
+export function uniformNumbers(
+  seed: number | bigint,
+  step: number,
+  stream: number,
+  count: number,
+  bits: 16 | 24 = 24,
+): Float32Array<ArrayBuffer> {
+  const [stepLow, stepHigh] = seedWords(step)
+  const key = seedWords(seed)
+  const blocks = Math.ceil(count / (bits === 16 ? 8 : 4))
+  const out = new Float32Array(count)
+  const words = new Uint32Array(4)
+  for (let block = 0; block < blocks; block++) {
+    philoxInto(words, 0, [block, stream, stepLow, stepHigh], key)
+    LAYOUT.forEach((word, row) => {
+      const x = words[word] as number
+      const at = row * blocks + block
+      if (bits === 24) out[at] = (x >>> 8) / 2 ** 24
+      else {
+        out[at] = (x >>> 16) / 2 ** 16
+        out[at + 4 * blocks] = (x & 0xffff) / 2 ** 16
+      }
+    })
+  }
+  return out
+}
+
 /** A permutation of 0 … n−1 that (seed, epoch) determine (Fisher and Yates). */
 export function shuffle(n: number, seed: number | bigint, epoch: number): Uint32Array {
   const order = Uint32Array.from({ length: n }, (_, i) => i)

@@ -1,6 +1,9 @@
 import type { H5File } from '../bytes/hdf5/types.ts'
 import type { Source } from '../bytes/source.ts'
+import type { ZipArchive } from '../bytes/zip/types.ts'
 import type { ModelDoc } from './doc.ts'
+
+export type { ZipArchive, ZipEntry } from '../bytes/zip/types.ts'
 
 /** A file under examination. Answers are remembered: ten codecs may ask, the bytes are parsed once. */
 export interface Probe {
@@ -13,17 +16,6 @@ export interface Probe {
   hdf5(): Promise<H5File | null>
   /** The file as a zip archive; null when it is something else. */
   zip(): Promise<ZipArchive | null>
-}
-
-export interface ZipEntry {
-  readonly name: string
-  readonly size: number
-  /** The entry's bytes as a source: ranged and zero-copy when stored, inflated (within limits) when deflated. */
-  open(): Promise<Source>
-}
-
-export interface ZipArchive {
-  readonly entries: ReadonlyMap<string, ZipEntry>
 }
 
 export interface WriteOptions {

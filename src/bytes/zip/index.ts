@@ -1,0 +1,3 @@
+export { isZip, openZip } from './read.ts'
+export type { PlannedFile, ZipArchive, ZipEntry, ZipInput } from './types.ts'
+export { planZip } from './write.ts'

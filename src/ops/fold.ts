@@ -2,6 +2,9 @@ import type { Dim } from '../graph/index.ts'
 import { allocate, DTYPES, type DType, sizeOf, stridesOf, Tensor } from '../tensor/index.ts'
 import { broadcastShapes } from './dims.ts'
 
+/** Folding makes no tensor with more elements than this. */
+export const FOLD_LIMIT = 1 << 16
+
 /** Elements as JavaScript sees them: BigInt for the 64-bit integers. */
 export type Element = number | bigint
 export type Elements = ArrayLike<Element>

@@ -1,7 +1,7 @@
 import type { Builder, Dim, GradContext, OpTable, Value } from '../graph/index.ts'
 import { broadcastShapes, joinDims, multiplyDims } from './dims.ts'
 import { Formula, reshapeLike } from './math.ts'
-import { each, firstOf, type Inference, row } from './row.ts'
+import { each, firstOf, type Inference, noGradient, row } from './row.ts'
 
 function inferMatMul(i: Inference<'MatMul'>): readonly Dim[] {
   const [a, b] = [i.shape(0), i.shape(1)]
@@ -105,7 +105,7 @@ function inferEinsum(i: Inference<'Einsum'>): readonly Dim[] {
 
 /**
  * The gradient of one operand is the einsum of the output's gradient with the other operands, back to its labels.
- * A label that only this operand has was summed away: its axis is repeated. Null for repeated labels (diagonals).
+ * A label that only this operand has was summed away: its axis is repeated.
  */
 function einsumGradient(g: GradContext<'Einsum'>, n: number): Value {
   const { b } = g
@@ -113,6 +113,11 @@ function einsumGradient(g: GradContext<'Einsum'>, n: number): Value {
   const target = operands[n] as string
   const others = operands.filter((_, i) => i !== n)
   const known = new Set([output, ...others].join(''))
+  const repeated = new Set(target.replace('...', '')).size < target.replace('...', '').length
+  const alone = [...target].some((label) => !known.has(label))
+  if (repeated || (target.includes('...') && alone) || (output.includes('...') && !target.includes('...'))) {
+    throw noGradient('Einsum', `no diagonals and no one-sided ellipses in ${g.attrs.equation}`)
+  }
   const kept = [...target].filter((label) => label === '.' || known.has(label)).join('')
   const x = g.x[n] as Value
   const inputs = [firstOf(g), ...g.x.filter((_, i) => i !== n)]

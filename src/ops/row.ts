@@ -25,8 +25,6 @@ import { type AttributeKind, type OpSchema, SCHEMAS, TYPE_SETS } from './schema.
 
 /** Integer vectors up to this length carry their content along, so that shapes computed in the graph are known. */
 const CONTENT_ELEMENTS = 64
-/** Folding makes no tensor larger than this. */
-export const FOLD_ELEMENTS = 1 << 16
 
 /** What one operator's own code says; the rest of its row is in ONNX's schema. */
 export interface OwnRow<K extends OpName> {
@@ -118,6 +116,11 @@ export class Inference<K extends OpName> {
     const operands = this.x.map((operand) => (operand ? `${operand.dtype}${formatShape(operand.shape)}` : 'nothing'))
     return operands.join(', ') || 'no inputs'
   }
+}
+
+/** For the few forms of an operator whose gradient is not written. */
+export function noGradient(op: OpName, expected: string): RekindleError {
+  return new RekindleError('E_UNSUPPORTED_OP', `gradient through ${op}`, { expected })
 }
 
 /** A rule for outputs that do not move when the input does: the derivative is zero wherever it exists. */

@@ -1,7 +1,9 @@
-import { type Shape, sizeOf } from '../tensor/index.ts'
+import { type ArrayOf, type Shape, sizeOf } from '../tensor/index.ts'
 
 /** Each tensor is padded to this many floats: it starts on a cache line, and kernels need no tail. */
 const ALIGNMENT = 16
+export type Floats = ArrayOf<'float32'>
+
 const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT
 const PAGE_BYTES = 65_536
 /** One page below 4 GiB: no block may end at an address that wraps to 0. */
@@ -22,10 +24,10 @@ export interface ParameterLayout {
  */
 export interface ParameterMemory {
   readonly shapes: readonly Shape[]
-  readonly parameters: readonly Float32Array[]
-  readonly gradients: readonly Float32Array[]
+  readonly parameters: readonly Floats[]
+  readonly gradients: readonly Floats[]
   /** `slots[s][i]`: slot s of weight i. */
-  readonly slots: readonly (readonly Float32Array[])[]
+  readonly slots: readonly (readonly Floats[])[]
   /** Null where the numbers lie in plain arrays: then no kernel runs. */
   readonly wasm: WasmBlocks | null
 }

@@ -3,25 +3,50 @@ import type { LayerSpec } from '../formats/doc.ts'
 import type { Type } from '../graph/index.ts'
 import { initialize } from '../nn/initializers/index.ts'
 import { completeConfig, LAYERS } from '../nn/layers/index.ts'
-import type { Json, JsonObject, LayerDef } from '../nn/types.ts'
+import type { Json, JsonObject, LayerDef, Tree } from '../nn/types.ts'
 import type { NestedArray, Tensor } from '../tensor/index.ts'
-import { nextSeed } from './seeds.ts'
+import { nextWeightSeed } from './seeds.ts'
+import { callLayer, type SymbolicTensor } from './symbolic.ts'
 import type { Network } from './network.ts'
 import { Variable } from './variable.ts'
 
+/**
+ * An object that is a function: `layer(x)` calls the layer on symbolic tensors. The constructor's return value becomes
+ * `this` of the classes below, so their fields stand on the function itself.
+ */
+class CallableObject {
+  constructor() {
+    const self: (inputs: Tree<SymbolicTensor>, kwargs?: CallKeywords) => unknown = (inputs, kwargs) =>
+      (self as unknown as Layer).call(inputs, kwargs)
+    // A function's own `name` and `length` would hide the getters of the class.
+    for (const key of ['name', 'length']) Reflect.deleteProperty(self, key)
+    // biome-ignore lint/correctness/noConstructorReturn: this is how an instance becomes callable
+    return Object.setPrototypeOf(self, new.target.prototype) as this
+  }
+}
+
+export type CallKeywords = { readonly [name: string]: Json }
+
+/** `layer(x)` gives what `layer.call(x)` gives, for layers with one output: the usual case. */
+export type CallLayer = (inputs: Tree<SymbolicTensor>, kwargs?: CallKeywords) => SymbolicTensor
+
 /** A layer of a live model: a record, its config, and its weights once the input shape is known. */
-export class Layer {
+export class Layer extends CallableObject {
   readonly className: string
   readonly config: JsonObject
   /** Undefined for a class that Rekindle cannot run; such a layer is shown, kept and written back. */
   readonly def: LayerDef | undefined
   /** As the file had it, for layers that are only carried. */
   readonly origin: LayerSpec | undefined
-  #name: string
+  readonly #name: string
   #trainable = true
   #weights: readonly Variable[] | null = null
 
+  /** The shape of the input with its batch dimension, for the first layer of a Sequential. */
+  inputShape: readonly (number | null)[] | undefined
+
   constructor(className: string, name: string, config: JsonObject, def: LayerDef | undefined, origin?: LayerSpec) {
+    super()
     this.className = className
     this.#name = name
     this.config = config
@@ -39,13 +64,13 @@ export class Layer {
     return layer
   }
 
-  get name(): string {
-    return this.#name
+  /** Calls the layer on symbolic tensors, in the functional API: a tensor, or a tree of them for several outputs. */
+  call(inputs: Tree<SymbolicTensor>, kwargs: CallKeywords = {}): Tree<SymbolicTensor> {
+    return callLayer(this, inputs, kwargs)
   }
 
-  /** Used once, when a model must tell two unnamed layers apart. */
-  rename(name: string): void {
-    this.#name = name
+  get name(): string {
+    return this.#name
   }
 
   /** May training change the layer's weights? Takes effect with the next training step. */
@@ -102,7 +127,7 @@ export class Layer {
     const specs = this.def?.weights?.(this.config) ?? []
     this.#weights = specs.map((spec) => {
       const shape = spec.shape(inputs)
-      const seed = nextSeed()
+      const seed = nextWeightSeed()
       return new Variable(spec, shape, () => initialize(spec.initializer, shape, seed))
     })
   }

@@ -1,7 +1,7 @@
 import { RekindleError } from '../errors.ts'
 import type { Builder, Value } from '../graph/index.ts'
 import { applyRegularizer } from '../nn/regularizers.ts'
-import type { CallResult, Identifier, Json, RandomStream, Tree } from '../nn/types.ts'
+import type { CallResult, Identifier, RandomStream, Tree } from '../nn/types.ts'
 import type { Layer } from './layer.ts'
 import { isReference, type Network } from './network.ts'
 import { flattenTree } from './tree.ts'
@@ -11,6 +11,8 @@ import type { Variable } from './variable.ts'
 export interface Environment {
   readonly b: Builder
   readonly training: boolean
+  /** Are the losses of layers (activity regularizers) wanted? They need a concrete batch. */
+  readonly losses: boolean
   /** The graph value of a weight: an input in training, a constant in baked inference. */
   weight(variable: Variable): Value
   readonly random: RandomStream
@@ -31,6 +33,7 @@ export function inferenceEnvironment(b: Builder): Environment {
   return {
     b,
     training: false,
+    losses: false,
     weight(variable) {
       const known = values.get(variable) ?? b.input(`w${values.size}`, variable.dtype, variable.shape)
       values.set(variable, known)
@@ -67,12 +70,13 @@ export function lowerCall(
   }
 }
 
-/** Writes a whole network into the graph, call by call. */
+/** Writes a whole network into the graph, call by call. `note` is told the result of each call. */
 export function lowerNetwork(
   network: Network,
   inputs: readonly Value[],
   inputMasks: readonly (Value | null)[],
   env: Environment,
+  note?: (call: number, result: Lowered) => void,
 ): Lowered {
   const results: Lowered[] = []
   const updates: Lowered['updates'][number][] = []
@@ -81,12 +85,9 @@ export function lowerNetwork(
   network.calls.forEach((step, index) => {
     const entrance = entrances.findIndex((ref) => ref.call === index)
     if (entrance >= 0) {
-      results[index] = {
-        outputs: [inputs[entrance] as Value],
-        masks: [inputMasks[entrance] ?? null],
-        updates: [],
-        losses: [],
-      }
+      const passed = { outputs: [inputs[entrance] as Value], masks: [inputMasks[entrance] ?? null], updates: [], losses: [] }
+      results[index] = passed
+      note?.(index, passed)
       return
     }
     const refs = step.args.flatMap((arg) => flattenTree(arg, isReference))
@@ -94,6 +95,7 @@ export function lowerNetwork(
     const masks = refs.map((ref) => results[ref.call]?.masks[ref.output] ?? null)
     const lowered = lowerCall(step.layer, values, masks, step.kwargs, env)
     results[index] = lowered
+    note?.(index, lowered)
     updates.push(...lowered.updates)
     losses.push(...lowered.losses)
   })
@@ -136,7 +138,7 @@ function call(
 /** Keras: the activity regularizer's value over the batch size. */
 function activityLosses(layer: Layer, outputs: readonly Value[], env: Environment): Value[] {
   const regularizer = layer.config['activity_regularizer'] as Identifier | undefined
-  if (!regularizer || !env.training) return []
+  if (!regularizer || !env.losses) return []
   return outputs.map((output) => {
     const penalty = applyRegularizer(env.b, regularizer, output)
     return env.b.op('Div', [penalty, env.b.scalar(output.shape[0] as number)])
@@ -146,5 +148,3 @@ function activityLosses(layer: Layer, outputs: readonly Value[], env: Environmen
 function isValue(node: object): node is Value {
   return 'dtype' in node && 'id' in node
 }
-
-export type CallKeywords = { readonly [name: string]: Json }

@@ -1,10 +1,8 @@
 import { RekindleError } from '../errors.ts'
-import type { Json, OptimizerBase, OptimizerDef, SlotDef } from '../nn/types.ts'
+import { learningRateAt, type OptimizerConfig } from '../nn/optimizers/index.ts'
+import type { OptimizerDef, SlotDef } from '../nn/types.ts'
 import { sizeOf, Tensor } from '../tensor/index.ts'
 import type { Variable } from './variable.ts'
-
-/** The complete config of an optimizer: Keras's common keys and its own. */
-export type OptimizerConfig = OptimizerBase & { readonly [key: string]: unknown }
 
 /**
  * The optimizer of a compiled model: its settings, how many updates it has made, and its slots.
@@ -39,7 +37,7 @@ export class Optimizer {
     if (typeof rate === 'number') return rate
     throw new RekindleError('E_UNSUPPORTED_OPTION', 'learning-rate schedules cannot be run yet', {
       where: 'optimizer',
-      received: String(rate['class_name']),
+      received: JSON.stringify(rate),
       hint: 'set optimizer.learningRate to a number',
     })
   }
@@ -54,13 +52,18 @@ export class Optimizer {
     this.#config = { ...this.#config, learning_rate: rate }
   }
 
+  /** The rate of the next update: the learning rate after Keras 2's `decay`. */
+  get currentRate(): number {
+    return learningRateAt(this.#config, this.iterations)
+  }
+
   /** What a weight's slots are called, in the order of the record. */
   get slotDefs(): readonly SlotDef[] {
     return this.slotGroups.flat()
   }
 
   get slotGroups(): readonly (readonly SlotDef[])[] {
-    return this.def.slots(this.#config as { readonly [key: string]: Json })
+    return this.def.slots(this.#config)
   }
 
   /** The live tensor of a slot; made and filled when it is first asked for. */

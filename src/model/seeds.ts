@@ -1,4 +1,5 @@
 import { randomSeed } from '#platform'
+import type { InitializerSeed } from '../nn/initializers/index.ts'
 
 let base: number | null = null
 let drawn = 0
@@ -14,9 +15,15 @@ export function setRandomSeed(seed: number): void {
   drawn = 0
 }
 
-/** A fresh 32-bit seed: from the sequence that `setRandomSeed` began, else from the system. */
+/** The seed of a training run: from the sequence that `setRandomSeed` began, else from the system. */
 export function nextSeed(): number {
   if (base === null) return randomSeed()
   // Weyl sequence: consecutive draws are far apart, and seed 0 is as good as any.
   return (base + Math.imul(++drawn, 0x9e3779b9)) >>> 0
+}
+
+/** Where the next weight takes its first values from: one seed, and a stream of its own for each weight. */
+export function nextWeightSeed(): InitializerSeed {
+  base ??= randomSeed()
+  return { seed: base, stream: drawn++ }
 }

@@ -1,13 +1,11 @@
-import { RekindleError } from '../errors.ts'
 import type { Type } from '../graph/index.ts'
-import { newBuilder } from '../ops/index.ts'
-import { type DType, formatShape, isDType } from '../tensor/index.ts'
-import { Layer } from './layer.ts'
-import { inferenceEnvironment, lowerCall } from './lower.ts'
-import { automaticName } from './names.ts'
-import { flattenTree, mapTree } from './tree.ts'
-import { LAYERS } from '../nn/layers/index.ts'
 import type { Json, Tree } from '../nn/types.ts'
+import { newBuilder } from '../ops/index.ts'
+import type { DType } from '../tensor/index.ts'
+import type { Layer } from './layer.ts'
+import { inferenceEnvironment, lowerCall } from './lower.ts'
+import { isReference } from './network.ts'
+import { flattenTree, mapTree } from './tree.ts'
 
 /** One call of a layer in the functional API. */
 export class CallNode {
@@ -52,49 +50,6 @@ export function isSymbolic(node: object): node is SymbolicTensor {
   return node instanceof SymbolicTensor
 }
 
-export interface InputOptions {
-  /** Without the batch dimension; null for sizes that may vary. */
-  readonly shape?: readonly (number | null)[]
-  /** With the batch dimension, instead of `shape`. */
-  readonly batchShape?: readonly (number | null)[]
-  readonly dtype?: DType
-  readonly name?: string
-}
-
-/**
- * The entrance of a functional model, as `keras.Input`.
- *
- * @throws RekindleError `E_INVALID_CONFIG` when neither shape is given.
- */
-export function input(options: InputOptions): SymbolicTensor {
-  const layer = createInputLayer(options)
-  return new CallNode(layer, [], {}, [inputType(layer)]).outputs[0] as SymbolicTensor
-}
-
-/** An InputLayer from options. */
-export function createInputLayer({ shape, batchShape, dtype = 'float32', name }: InputOptions): Layer {
-  const full = batchShape ?? (shape && [null, ...shape])
-  const good = full?.every((dim) => dim === null || (Number.isInteger(dim) && dim >= 0))
-  if (!full || !good || !isDType(dtype)) {
-    throw new RekindleError('E_INVALID_CONFIG', 'input', {
-      expected: 'a shape of whole numbers and nulls, such as { shape: [784] }, and a dtype',
-      received: full ? `${formatShape(full)} of ${dtype}` : 'no shape',
-    })
-  }
-  const config = { batch_shape: full, dtype, sparse: false, ragged: false, optional: false }
-  return new Layer('InputLayer', name ?? automaticName('InputLayer'), config, LAYERS.get('InputLayer'))
-}
-
-/** The type that an InputLayer announces, free sizes as symbols: `batch` first, then `<name>_<axis>`. */
-export function inputType(layer: Layer): Type {
-  const { batch_shape: shape, dtype } = layer.config as { batch_shape: (number | null)[]; dtype: Json }
-  const name = typeof dtype === 'string' && isDType(dtype) ? dtype : 'float32'
-  return {
-    dtype: name,
-    shape: shape.map((dim, axis) => (axis === 0 ? 'batch' : (dim ?? `${layer.name}_${axis}`))),
-  }
-}
-
 /** Calls a layer on symbolic tensors: builds its weights, infers its output and records the call. */
 export function callLayer(
   layer: Layer,
@@ -115,11 +70,7 @@ export function callLayer(
 function outputsOf(layer: Layer, node: CallNode): Tree<SymbolicTensor> {
   if (layer.network) {
     let next = 0
-    return mapTree(layer.network.outputs, isRef, () => node.outputs[next++] as SymbolicTensor)
+    return mapTree(layer.network.outputs, isReference, () => node.outputs[next++] as SymbolicTensor)
   }
   return node.outputs.length === 1 ? (node.outputs[0] as SymbolicTensor) : node.outputs
-}
-
-function isRef(node: object): node is { call: number; output: number } {
-  return 'call' in node && 'output' in node && typeof (node as { call: unknown }).call === 'number'
 }

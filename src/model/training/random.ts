@@ -1,5 +1,5 @@
 import type { Builder, Value } from '../../graph/index.ts'
-import { createRandomStream } from '../../nn/random.ts'
+import { createRandomStream, RANDOM_STATE } from '../../nn/random.ts'
 import type { RandomStream } from '../../nn/types.ts'
 import { Tensor } from '../../tensor/index.ts'
 
@@ -11,7 +11,7 @@ export function lazyRandomStream(b: Builder): RandomStream {
   let stream: RandomStream | null = null
   return {
     uniform(builder, shape) {
-      stream ??= createRandomStream(b.input(RANDOM_INPUT, 'uint32', [4]))
+      stream ??= createRandomStream(b, b.input(RANDOM_INPUT, RANDOM_STATE.dtype, RANDOM_STATE.shape))
       return stream.uniform(builder, shape)
     },
   }

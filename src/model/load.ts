@@ -1,0 +1,146 @@
+import { RekindleError } from '../errors.ts'
+import type { LazyTensor, ModelDoc, ModelWarning, TrainingState } from '../formats/doc.ts'
+import { open, type OpenInput } from '../formats/index.ts'
+import { formatShape, sameShape } from '../tensor/index.ts'
+import { Compiled } from './compile.ts'
+import { weightKeys } from './keys.ts'
+import { modelFromGraph } from './load-graph.ts'
+import type { Model } from './model.ts'
+import type { Variable } from './variable.ts'
+
+export interface LoadOptions {
+  /** Takes the weights from another file than the architecture. */
+  readonly weights?: OpenInput
+  /** False leaves the model uncompiled. Default true: as the file says. */
+  readonly compile?: boolean
+  /** Is told everything that could not be taken over. */
+  readonly onWarning?: (warning: ModelWarning) => void
+}
+
+/**
+ * A live model from a file, with its weights, its compile settings and the state of its optimizer.
+ * Unknown layers load; only running them throws.
+ *
+ * @throws RekindleError for a file that cannot be read, and for weights without an architecture.
+ */
+export async function loadModel(input: OpenInput, options: LoadOptions = {}): Promise<Model> {
+  const doc = await open(input)
+  try {
+    const model = await modelFromDoc(doc, { ...options, strict: options.weights === undefined })
+    if (options.weights !== undefined) await loadWeights(model, options.weights)
+    return model
+  } finally {
+    await doc.close()
+  }
+}
+
+/** A live model from an open document. The document may be closed afterwards. */
+export async function modelFromDoc(doc: ModelDoc, options: LoadOptions & { readonly strict?: boolean } = {}): Promise<Model> {
+  const { compile = true, onWarning = () => {}, strict = true } = options
+  if (doc.architecture.kind !== 'layers') {
+    throw new RekindleError('E_INVALID_FILE', `${doc.description} holds no architecture`, {
+      hint: 'load the architecture from another file and give this one as weights',
+    })
+  }
+  for (const warning of doc.warnings) onWarning(warning)
+  const model = modelFromGraph(doc.architecture.graph)
+  if (!model.network) return model
+  try {
+    model.build()
+  } catch (error) {
+    // A layer that cannot run: the model still loads, shows and gives up its weights.
+    if (!(error instanceof RekindleError && error.code === 'E_UNSUPPORTED_LAYER')) throw error
+    onWarning({ code: 'unsupported-layer', message: error.message })
+    return model
+  }
+  await assignWeights(model, doc.weights, strict)
+  if (doc.training && compile) await restoreTraining(model, doc.training, onWarning)
+  return model
+}
+
+/**
+ * Takes weights from a file into a model, by name.
+ * @throws RekindleError `E_INVALID_WEIGHTS` that lists what is missing or of another shape; then nothing has changed.
+ */
+export async function loadWeights(model: Model, input: OpenInput): Promise<void> {
+  const doc = await open(input)
+  try {
+    model.build()
+    await assignWeights(model, doc.weights, true)
+  } finally {
+    await doc.close()
+  }
+}
+
+async function assignWeights(model: Model, stored: ReadonlyMap<string, LazyTensor>, strict: boolean): Promise<void> {
+  const keys = weightKeys(model)
+  const missing: string[] = []
+  const pairs: [Variable, LazyTensor][] = []
+  for (const [variable, key] of keys) {
+    const tensor = stored.get(key)
+    if (!tensor) {
+      missing.push(key)
+      continue
+    }
+    if (!sameShape(tensor.shape, variable.shape)) {
+      throw new RekindleError('E_INVALID_WEIGHTS', 'weight of another shape', {
+        where: key,
+        expected: formatShape(variable.shape),
+        received: formatShape(tensor.shape),
+      })
+    }
+    pairs.push([variable, tensor])
+  }
+  if (strict && missing.length > 0) {
+    throw new RekindleError('E_INVALID_WEIGHTS', `no weights for ${list(missing)}`, {
+      expected: `${keys.size} weights`,
+      received: list([...stored.keys()]) || 'none',
+    })
+  }
+  for (const [variable, tensor] of pairs) variable.assign(await tensor.load())
+}
+
+async function restoreTraining(
+  model: Model,
+  training: TrainingState,
+  onWarning: (warning: ModelWarning) => void,
+): Promise<void> {
+  model.runState = training.run
+  if (!training.compile) return
+  try {
+    model.applyCompile(new Compiled(training.compile, model.outputSpecs))
+  } catch (error) {
+    if (!(error instanceof RekindleError)) throw error
+    onWarning({
+      code: 'not-compiled',
+      message: `the training settings of the file could not be taken over: ${error.message}. Call compile() to train`,
+    })
+    return
+  }
+  await restoreOptimizer(model, training, onWarning)
+}
+
+async function restoreOptimizer(
+  model: Model,
+  training: TrainingState,
+  onWarning: (warning: ModelWarning) => void,
+): Promise<void> {
+  const { optimizer } = model
+  optimizer.iterations = training.iterations ?? 0
+  if (training.slots.length === 0) return
+  const variables = new Map([...weightKeys(model)].map(([variable, key]) => [key, variable]))
+  const slotDefs = new Map(optimizer.slotDefs.map((slot) => [slot.name, slot]))
+  for (const { weight, slot, value } of training.slots) {
+    const variable = weight === null ? undefined : variables.get(weight)
+    const def = slotDefs.get(slot)
+    if (!variable || !def || !sameShape(value.shape, variable.shape)) {
+      onWarning({ code: 'optimizer-slot', message: `the optimizer's ${slot} of ${weight} has no place here` })
+      continue
+    }
+    ;(optimizer.slot(variable, def).data as Float32Array).set((await value.load()).data as Float32Array)
+  }
+}
+
+function list(names: readonly string[]): string {
+  return names.length > 8 ? `${names.slice(0, 8).join(', ')} and ${names.length - 8} more` : names.join(', ')
+}

@@ -1,0 +1,333 @@
+import { loadEngine } from '#engine'
+import { RekindleError } from '../errors.ts'
+import type { LayerSpec, ModelDoc, RunState } from '../formats/doc.ts'
+import type { WriteOptions } from '../formats/codec.ts'
+import type { Type } from '../graph/index.ts'
+import type { Json, JsonObject, Tree } from '../nn/types.ts'
+import type { Engine } from '../runtime/index.ts'
+import type { NestedArray, Tensor } from '../tensor/index.ts'
+import type { History, Logs } from './callbacks.ts'
+import { Compiled, type CompileOptions, compileSpec, type OutputSpec } from './compile.ts'
+import type { BatchStream, DataInput, TensorSpec } from './data/index.ts'
+import { sharedRows, toTensors } from './data/index.ts'
+import { Layer } from './layer.ts'
+import { automaticName } from './names.ts'
+import { isReference, type Network, networkToGraph, traceNetwork } from './network.ts'
+import { networkInputs, networkOutputs } from './network-types.ts'
+import type { Optimizer } from './optimizer.ts'
+import { summaryText } from './summary.ts'
+import type { SymbolicTensor } from './symbolic.ts'
+import { evaluateDataset } from './training/evaluate.ts'
+import { type FitOptions, fit } from './training/fit.ts'
+import { prepareData } from './training/inputs.ts'
+import { Predictor } from './training/predict.ts'
+import { Trainer } from './training/trainer.ts'
+import { flattenTree } from './tree.ts'
+import type { Variable } from './variable.ts'
+
+export interface EvaluateOptions {
+  readonly batchSize?: number
+  readonly sampleWeight?: DataInput
+  readonly signal?: AbortSignal
+}
+
+export interface PredictOptions {
+  /** Rows per run. Default 32. */
+  readonly batchSize?: number
+  readonly signal?: AbortSignal
+  readonly onProgress?: (rows: number, of: number) => void
+}
+
+/** What a model's input or output looks like from outside; null is a free size. */
+export interface PortInfo {
+  readonly name: string
+  readonly dtype: Type['dtype']
+  readonly shape: readonly (number | null)[]
+}
+
+/**
+ * A network that can be run, trained and saved; a layer when it is called inside another model.
+ * Built from symbolic tensors: `new Model({ inputs, outputs })`.
+ */
+export class Model extends Layer {
+  /** The last `fit`'s history. */
+  history: History | null = null
+  /** Set it in a callback to stop after the step at hand. */
+  stopTraining = false
+  /** Where training stands: seed, steps and epochs done. Null before the first `fit`. */
+  runState: RunState | null = null
+  #network: Network | undefined
+  #compiled: Compiled | null = null
+  #trainer: Trainer | null = null
+  #predictor: { session: Predictor; version: string } | null = null
+
+  constructor(options: {
+    readonly inputs: Tree<SymbolicTensor>
+    readonly outputs: Tree<SymbolicTensor>
+    readonly name?: string
+  })
+  /** For subclasses and readers: a model around a finished (or still missing) network. */
+  constructor(options: { readonly network: Network | undefined; readonly className: string; readonly name?: string; readonly origin?: LayerSpec })
+  constructor(
+    options:
+      | { inputs: Tree<SymbolicTensor>; outputs: Tree<SymbolicTensor>; name?: string }
+      | { network: Network | undefined; className: string; name?: string; origin?: LayerSpec },
+  ) {
+    const traced = 'inputs' in options
+    const className = traced ? 'Functional' : options.className
+    super(className, options.name ?? automaticName(className), {}, undefined, traced ? undefined : options.origin)
+    this.#network = traced ? traceNetwork(options.inputs, options.outputs) : options.network
+  }
+
+  override get network(): Network | undefined {
+    return this.#network
+  }
+
+  /** Replaces the network: a Sequential that grows or learns its input shape. */
+  protected setNetwork(network: Network | undefined): void {
+    if (this.#trainer) throw new RekindleError('E_INVALID_STATE', 'the model is in training: dispose() it first')
+    this.#network = network
+    this.#compiled = null
+  }
+
+  /** The layers in Keras's order. */
+  get layers(): readonly Layer[] {
+    return this.#network?.layers ?? []
+  }
+
+  /** @throws RekindleError `E_INVALID_ARGUMENT` that lists the layers there are. */
+  getLayer(nameOrIndex: string | number): Layer {
+    const { layers } = this
+    const found =
+      typeof nameOrIndex === 'number' ? layers.at(nameOrIndex) : layers.find(({ name }) => name === nameOrIndex)
+    if (found) return found
+    throw new RekindleError('E_INVALID_ARGUMENT', `no layer ${nameOrIndex}`, {
+      where: this.name,
+      expected: layers.map(({ name }) => name).join(', '),
+    })
+  }
+
+  override get weights(): readonly Variable[] {
+    return [...new Set(this.layers.flatMap((layer) => layer.weights))]
+  }
+
+  override get trainableWeights(): readonly Variable[] {
+    return this.trainable ? [...new Set(this.layers.flatMap((layer) => layer.trainableWeights))] : []
+  }
+
+  override get built(): boolean {
+    return this.layers.every((layer) => layer.built) && this.#network !== undefined
+  }
+
+  /** Creates all weights. Without a network (a Sequential without an input shape) the types decide it. */
+  override build(_inputs: readonly Type[] = []): void {
+    if (!this.built) networkOutputs(this.requireNetwork())
+  }
+
+  get inputs(): readonly PortInfo[] {
+    const network = this.requireNetwork()
+    const entrances = flattenTree(network.inputs, isReference).map(({ call }) => network.calls[call]?.layer.name ?? '')
+    return networkInputs(network).map((type, i) => portInfo(entrances[i] as string, type))
+  }
+
+  get outputs(): readonly PortInfo[] {
+    return this.outputSpecs.map(({ name, type }) => portInfo(name, type))
+  }
+
+  get inputSpecs(): readonly TensorSpec[] {
+    return this.inputs
+  }
+
+  /** Keras's output names: those of the layers that make them. */
+  get outputSpecs(): readonly OutputSpec[] {
+    const network = this.requireNetwork()
+    const makers = flattenTree(network.outputs, isReference).map(({ call }) => network.calls[call]?.layer.name ?? '')
+    return networkOutputs(network).map((type, i) => {
+      const twice = makers.slice(0, i).filter((name) => name === makers[i]).length
+      return { name: twice === 0 ? (makers[i] as string) : `${makers[i]}_${twice}`, type }
+    })
+  }
+
+  /**
+   * Sets optimizer, loss and metrics, in Keras's names. A new call starts with a fresh optimizer.
+   * @throws RekindleError for names that are unknown or do not fit the outputs.
+   */
+  compile(options: CompileOptions): void {
+    this.applyCompile(new Compiled(compileSpec(options), this.outputSpecs))
+  }
+
+  /** Takes over resolved settings: `compile` and the reader of files. */
+  applyCompile(compiled: Compiled): void {
+    const old = this.#trainer
+    this.#trainer = null
+    this.#compiled = compiled
+    if (old) this.#closing = old.dispose()
+  }
+
+  #closing: Promise<void> = Promise.resolve()
+
+  get isCompiled(): boolean {
+    return this.#compiled !== null
+  }
+
+  get compiled(): Compiled | null {
+    return this.#compiled
+  }
+
+  /** @throws RekindleError `E_INVALID_STATE` before `compile`. */
+  get optimizer(): Optimizer {
+    return this.requireCompiled().optimizer
+  }
+
+  /**
+   * Trains for the epochs from `initialEpoch` to `epochs`.
+   *
+   * @param x Arrays for the inputs, paths of files, or a stream of `{ x, y }` batches (then without `y`).
+   * @returns The history: one number per epoch under Keras's names.
+   * @throws RekindleError for data that does not fit, before the first step; `E_NOT_FINITE` when the loss is no
+   *   number; `E_ABORTED` after `signal` fired. The model then stands at its last whole step.
+   */
+  fit(x: DataInput | BatchStream, y?: DataInput, options: FitOptions = {}): Promise<History> {
+    return fit(this, x, y, options)
+  }
+
+  /** Loss and metrics by name over all rows. */
+  async evaluate(x: DataInput | BatchStream, y?: DataInput, options: EvaluateOptions = {}): Promise<Logs> {
+    const { batchSize = 32, sampleWeight, signal } = options
+    const data = { batchSize, sampleWeight }
+    this.resolveInputs(x)
+    const { train } = await prepareData(x, y, this.requireCompiled(), this.inputSpecs, data)
+    return evaluateDataset(this, train, signal)
+  }
+
+  /** The outputs for all rows: one tensor, or a list for several outputs. */
+  async predict(x: DataInput, options: PredictOptions = {}): Promise<Tensor> {
+    const outputs = await this.predictAll(x, options)
+    if (outputs.length === 1) return outputs[0] as Tensor
+    throw new RekindleError('E_INVALID_STATE', 'the model has several outputs: use predictAll', {
+      expected: 'one output',
+      received: this.outputs.map(({ name }) => name).join(', '),
+    })
+  }
+
+  /** The outputs for all rows, in the order of `outputs`. */
+  async predictAll(x: DataInput, { batchSize = 32, signal, onProgress }: PredictOptions = {}): Promise<Tensor[]> {
+    const tensors = await this.#inputTensors(x)
+    const predictor = await this.#readyPredictor()
+    return predictor.run(tensors, batchSize, signal, onProgress)
+  }
+
+  /** The outputs for one batch in one run. */
+  async predictOnBatch(x: DataInput): Promise<Tensor> {
+    const tensors = await this.#inputTensors(x)
+    const predictor = await this.#readyPredictor()
+    return (await predictor.runBatch(tensors))[0] as Tensor
+  }
+
+  /** One step on one batch; the values are of this batch, from before its update. */
+  async trainOnBatch(x: DataInput, y: DataInput, options: Pick<FitOptions, 'sampleWeight' | 'classWeight'> = {}): Promise<Logs> {
+    const history = await fit(this, x, y, { ...options, epochs: 1, batchSize: Number.MAX_SAFE_INTEGER, shuffle: false, verbose: 0 })
+    return Object.fromEntries(Object.entries(history.history).map(([name, values]) => [name, values[0] as number]))
+  }
+
+  /** Layers, shapes and parameters as text. */
+  summary(): string {
+    return summaryText(this)
+  }
+
+  /** The architecture as JSON in the form of Keras 3: what `Model.toJSON` gives and `modelFromJson` takes. */
+  override toSpec(): LayerSpec {
+    const { className, name, trainable } = this
+    const origin = this.origin ?? {}
+    return { ...origin, className, name, trainable, config: this.origin?.config ?? {}, graph: this.toGraph() }
+  }
+
+  /** The layers and their connections in the form of files. */
+  toGraph(): NonNullable<LayerSpec['graph']> {
+    return networkToGraph(this.requireNetwork(), this.className, this.name)
+  }
+
+  /** Everything that a file can hold of the model. Weights are read when the document is written. */
+  async toDoc(): Promise<ModelDoc> {
+    const { modelToDoc } = await import('./save.ts')
+    return modelToDoc(this)
+  }
+
+  /**
+   * Writes the model; the extension picks the format (`.keras`, `.h5`, `.weights.h5`, `.npz`). The file appears whole
+   * or not at all.
+   */
+  async save(path: string, options: WriteOptions & { readonly format?: string } = {}): Promise<void> {
+    const { writeModel } = await import('../formats/index.ts')
+    await writeModel(await this.toDoc(), path, options)
+  }
+
+  /** Frees sessions and training memory. The model stays usable; they are made anew when needed. */
+  async dispose(): Promise<void> {
+    await this.#closing
+    await this.#trainer?.dispose()
+    this.#trainer = null
+    await this.#predictor?.session.close()
+    this.#predictor = null
+  }
+
+  /** The training machinery for the present set of trainable weights. */
+  async trainer(): Promise<Trainer> {
+    await this.#closing
+    const compiled = this.requireCompiled()
+    const trainable = this.trainableWeights
+    const current = this.#trainer
+    const same = current && current.trainable.length === trainable.length && current.trainable.every((v, i) => v === trainable[i])
+    if (current && same) return current
+    await current?.dispose()
+    this.#trainer = await Trainer.create(await this.engine(), this.requireNetwork(), compiled, trainable)
+    return this.#trainer
+  }
+
+  engine(): Promise<Engine> {
+    return loadEngine()
+  }
+
+  requireCompiled(): Compiled {
+    if (this.#compiled) return this.#compiled
+    throw new RekindleError('E_INVALID_STATE', 'the model is not compiled', {
+      where: this.name,
+      hint: "call compile({ optimizer: 'adam', loss: … }) first",
+    })
+  }
+
+  requireNetwork(): Network {
+    if (this.#network) return this.#network
+    throw new RekindleError('E_INVALID_STATE', 'the input shape is not known yet', {
+      where: this.name,
+      hint: 'give the first layer an inputShape, or call fit or predict with data',
+    })
+  }
+
+  /** A Sequential without an input shape takes it from the first data; other models know theirs. */
+  protected resolveInputs(_x: DataInput | BatchStream): void {}
+
+  async #inputTensors(x: DataInput): Promise<Tensor[]> {
+    this.resolveInputs(x)
+    const tensors = await toTensors(x, this.inputSpecs, 'x')
+    sharedRows(tensors.map((tensor, i) => ({ where: `x.${this.inputSpecs[i]?.name}`, tensor })))
+    return tensors
+  }
+
+  async #readyPredictor(): Promise<Predictor> {
+    const network = this.requireNetwork()
+    this.build()
+    const version = `${this.#trainer?.updates ?? 0}/${this.weights.reduce((sum, { version }) => sum + version, 0)}`
+    if (this.#predictor?.version === version) return this.#predictor.session
+    await this.#predictor?.session.close()
+    this.#predictor = null
+    const session = await Predictor.create(await this.engine(), network)
+    this.#predictor = { session, version }
+    return session
+  }
+}
+
+function portInfo(name: string, { dtype, shape }: Type): PortInfo {
+  return { name, dtype, shape: shape.map((dim) => (typeof dim === 'number' ? dim : null)) }
+}
+

@@ -1,0 +1,85 @@
+import type { Json } from '../../nn/types.ts'
+import { sizeOf } from '../../tensor/index.ts'
+import type { Compiled, ResolvedMetric } from '../compile.ts'
+import type { Logs } from '../callbacks.ts'
+
+/**
+ * Running values of one pass over data, as Keras reports them: losses are means over rows (each batch counts by its
+ * rows, whatever the sample weights), metrics come from their summed states.
+ */
+export class Totals {
+  readonly #metrics: readonly ResolvedMetric[]
+  /** Names of the losses in the order of the stats vector: the total, then each output's. */
+  readonly #lossNames: readonly string[]
+  readonly #losses: Float64Array
+  readonly #states: readonly (readonly Float32Array[])[]
+  #rows = 0
+
+  constructor(compiled: Compiled, metrics: readonly ResolvedMetric[]) {
+    this.#metrics = metrics
+    const outputs = compiled.outputs.filter((_, i) => compiled.losses[i])
+    this.#lossNames = ['loss', ...(outputs.length > 1 ? outputs.map(({ name }) => `${name}_loss`) : [])]
+    this.#losses = new Float64Array(this.#lossNames.length)
+    this.#states = metrics.map(({ def, config, output }) => {
+      const type = compiled.outputs[output]?.type
+      return def.state(config, type ?? { dtype: 'float32', shape: [] }).map(({ shape }) => new Float32Array(sizeOf(shape)))
+    })
+  }
+
+  /** Numbers in the stats vector of one step. */
+  get statsSize(): number {
+    return this.#losses.length + this.#states.flat().reduce((sum, state) => sum + state.length, 0)
+  }
+
+  reset(): void {
+    this.#rows = 0
+    this.#losses.fill(0)
+    for (const state of this.#states.flat()) state.fill(0)
+  }
+
+  /** Takes in one step. The sums of metrics are float32, as Keras's are. */
+  add(stats: Float32Array, rows: number): void {
+    let at = 0
+    for (; at < this.#losses.length; at++) (this.#losses[at] as number) += (stats[at] as number) * rows
+    for (const states of this.#states) {
+      for (const state of states) {
+        for (let i = 0; i < state.length; i++) (state[i] as number) += stats[at++] as number
+      }
+    }
+    this.#rows += rows
+  }
+
+  /** The values so far; lists (per-class metrics) give one entry per class, `f1_score_0` … Sorted as Keras 3 does. */
+  logs(): Logs {
+    const entries: [string, number][] = this.#lossNames.map((name, i) => [
+      name,
+      this.#rows === 0 ? 0 : (this.#losses[i] as number) / this.#rows,
+    ])
+    this.#metrics.forEach(({ name, def, config }, i) => {
+      const result = def.result(this.#states[i] as readonly Float32Array[], config)
+      if (typeof result === 'number') entries.push([name, result])
+      else result.forEach((value, k) => entries.push([`${name}_${k}`, value]))
+    })
+    return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+  }
+
+  /** The sums as JSON, exactly: for a run that stops inside an epoch. */
+  save(): Json {
+    return { rows: this.#rows, losses: [...this.#losses], states: this.#states.map((states) => states.map((s) => [...s])) }
+  }
+
+  /** Takes up saved sums; false when they are of other metrics, and then nothing changes. */
+  restore(saved: Json): boolean {
+    const { rows, losses, states } = (saved ?? {}) as { rows?: number; losses?: number[]; states?: number[][][] }
+    const flat = states?.flat() ?? []
+    const own = this.#states.flat()
+    const fits = losses?.length === this.#losses.length && flat.length === own.length
+    if (typeof rows !== 'number' || !fits || flat.some((state, i) => state.length !== own[i]?.length)) return false
+    this.#rows = rows
+    this.#losses.set(losses)
+    own.forEach((state, i) => {
+      state.set(flat[i] as number[])
+    })
+    return true
+  }
+}

@@ -13,10 +13,11 @@ export const LIMITS = {
   /** What the compressed entries of an archive may inflate to: this much always, beyond it `inflateRatio` × the archive. */
   inflateFloor: 64 * MiB,
   inflateRatio: 200,
-  npyHeader: MiB,
+  /** Real ones take a few hundred bytes. */
+  npyHeader: 2 ** 16,
   jsonText: 256 * MiB,
   /** Nested lists and objects; Python itself stops near 1,000. */
-  jsonDepth: 1000,
+  jsonDepth: 500,
 } as const
 
 export type Limits = { readonly [name in keyof typeof LIMITS]: number }

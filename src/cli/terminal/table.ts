@@ -1,5 +1,7 @@
 import displayWidth from 'fast-string-width'
 
+export { displayWidth }
+
 export interface Column {
   readonly title: string
   readonly align?: 'left' | 'right'

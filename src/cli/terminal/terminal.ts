@@ -1,6 +1,12 @@
 import { LiveLine } from './live-line.ts'
 import { type Styles, stylesFor } from './style.ts'
 
+/** Where a report goes line by line, and its colours there. */
+export interface Voice {
+  readonly style: Styles
+  readonly print: (line?: string) => void
+}
+
 /** How a command speaks: facts to stdout, progress and warnings to stderr. */
 export class Terminal {
   /** Styles of stdout. */
@@ -33,6 +39,12 @@ export class Terminal {
     if (this.quiet) return
     this.live.clear()
     process.stderr.write(`${line}\n`)
+  }
+
+  /** For a report that is not the result itself: on stdout, or on stderr when that holds JSON; not with `--quiet`. */
+  report(json: boolean): Voice {
+    if (json || this.quiet) return { style: this.noteStyle, print: (line) => this.note(line) }
+    return { style: this.style, print: (line) => this.print(line) }
   }
 
   /** Something the user should know, marked `!`; not with `--quiet`. */

@@ -8,7 +8,7 @@ export type ClassWeight = { readonly [label: number]: number } | ReadonlyMap<num
  * One weight per row from the weights of the classes, as Keras does it: one-hot targets count by their largest
  * value, others by their rounded number.
  */
-export function classWeightsToSampleWeights(labels: Tensor, classWeight: ClassWeight): Tensor<'float32'> {
+export function classWeights(labels: Tensor, classWeight: ClassWeight): Tensor<'float32'> {
   const rows = labels.shape[0] ?? 0
   const width = rows === 0 ? 1 : labels.size / rows
   const values = labels.data as ArrayLike<number | bigint>

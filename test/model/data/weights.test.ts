@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { checkSampleWeights, classWeightsToSampleWeights, splitValidation } from '../../../src/model/data/weights.ts'
+import { checkSampleWeights, classWeights, splitValidation } from '../../../src/model/data/weights.ts'
 import { tensor } from '../../../src/tensor/index.ts'
 
-describe('classWeightsToSampleWeights', () => {
+describe('classWeights', () => {
   it('looks up class numbers; a class without a weight has 1', () => {
-    const weights = classWeightsToSampleWeights(tensor([[0], [2], [1]]), { 0: 3, 2: 0.5 })
+    const weights = classWeights(tensor([[0], [2], [1]]), { 0: 3, 2: 0.5 })
     expect([...weights.data]).toEqual([3, 0.5, 1])
   })
 
   it('takes the largest value of one-hot targets and rounds other numbers as numpy does', () => {
     expect([
-      ...classWeightsToSampleWeights(
+      ...classWeights(
         tensor([
           [0, 1],
           [0.9, 0.1],
@@ -18,7 +18,7 @@ describe('classWeightsToSampleWeights', () => {
         new Map([[1, 4]]),
       ).data,
     ]).toEqual([4, 1])
-    const halves = classWeightsToSampleWeights(tensor([0.5, 1.5, 2.5, -0.5]), { 0: 5, 2: 7 })
+    const halves = classWeights(tensor([0.5, 1.5, 2.5, -0.5]), { 0: 5, 2: 7 })
     expect([...halves.data]).toEqual([5, 7, 7, 5])
   })
 })

@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises'
+import { RekindleError } from '../../errors.ts'
+import type { Tensor } from '../../index.ts'
+import { defineCommand, flag, list, number, text } from '../command.ts'
+import { loadWithNotice } from '../model.ts'
+import { predictInputs } from '../predict/inputs.ts'
+import { predictionLines } from '../predict/table.ts'
+import { progressBar } from '../terminal/bars.ts'
+import { count } from '../terminal/format.ts'
+import type { Terminal } from '../terminal/terminal.ts'
+
+const BAR_WIDTH = 25
+const DEFAULT_TOP = 3
+
+export const predict = defineCommand({
+  name: 'predict',
+  description:
+    'Runs a model on arrays (.npy, .npz, .csv, .json) or pictures (PNG, JPEG, WebP: RGB or grey from 0 to 255, resized bilinearly to what the model takes).',
+  positionals: [{ name: 'FILE', description: 'The model' }],
+  options: {
+    input: list('X', 'A file for each input in order, or NAME=X; for one input also several pictures', { short: 'i' }),
+    output: text(
+      'Y',
+      'Where the predictions go: .npy (one output), .npz, .csv or .json. Without it a table is printed',
+      {
+        short: 'o',
+      },
+    ),
+    weights: text('W', 'Take the weights from this file'),
+    scale: flag('Divide the values of pictures by 255'),
+    top: number('K', `How many classes the table shows per row (${DEFAULT_TOP})`, 'a whole number from 1', {
+      whole: true,
+      from: 1,
+    }),
+    labels: text('FILE', 'Names of the classes for the table, one per line'),
+    batchSize: number('B', 'Rows per run (32)', 'a whole number from 1', { whole: true, from: 1 }),
+    json: flag('The predictions as JSON on stdout'),
+  },
+  examples: [
+    'rekindle predict my_model.h5 --input x_test.npy --output y.npy',
+    'rekindle predict mobilenet.keras --input cat.jpg --top 5 --labels imagenet.txt',
+  ],
+  async run({ files: [file = ''], options, terminal }) {
+    const { checkArrayOutput, checkWritable, writeArrays } = await import('../../index.ts')
+    const { output } = options
+    if (options.input.length === 0) {
+      throw new RekindleError('E_INVALID_ARGUMENT', 'predict needs something to run on', { expected: '--input X' })
+    }
+    if (output !== undefined) {
+      checkArrayOutput(output)
+      await checkWritable(output)
+    }
+    const labels = options.labels === undefined ? undefined : await readLabels(options.labels)
+    const model = await loadWithNotice(file, options.weights, terminal)
+    const inputs = await predictInputs(options.input, model.inputs, options.scale)
+    const tensors = await model.predictAll(inputs, {
+      batchSize: options.batchSize ?? 32,
+      onProgress: (rows, of) => showProgress(rows, of, terminal),
+    })
+    terminal.live.clear()
+    const outputs = new Map(model.outputs.map(({ name }, i) => [name, tensors[i] as Tensor]))
+    await model.dispose()
+    if (output !== undefined) {
+      await writeArrays(output, outputs)
+      const shapes = [...outputs].map(([name, { dtype, shape }]) => `${name} ${dtype} [${shape.join(', ')}]`)
+      terminal.note(`saved ${terminal.noteStyle.bold(output)}: ${shapes.join(', ')}`)
+    }
+    if (options.json) terminal.json(Object.fromEntries([...outputs].map(([name, tensor]) => [name, tensor.toArray()])))
+    if (output !== undefined || options.json) return
+    for (const [name, tensor] of outputs) {
+      const top = options.top ?? DEFAULT_TOP
+      for (const line of predictionLines(name, tensor, { top, labels }, terminal.style)) terminal.print(line)
+    }
+  },
+})
+
+function showProgress(rows: number, of: number, terminal: Terminal): void {
+  terminal.live.update(
+    () => `  ${progressBar(rows / of, BAR_WIDTH, terminal.noteStyle)}  ${count(rows)}/${count(of)} rows`,
+  )
+}
+
+async function readLabels(path: string): Promise<readonly string[]> {
+  try {
+    return (await readFile(path, 'utf8')).trimEnd().split(/\r?\n/)
+  } catch (cause) {
+    throw new RekindleError('E_IO_READ', 'cannot be read', { where: path, cause })
+  }
+}

@@ -1,0 +1,149 @@
+import { RekindleError } from '../../errors.ts'
+import type { Callback, Model, TrainingParams } from '../../index.ts'
+import { choice, defineCommand, flag, list, number, text } from '../command.ts'
+import { archiveArrays, trainingArrays } from '../data.ts'
+import { loadWithNotice, targetPorts } from '../model.ts'
+import { count, plural, setting } from '../terminal/format.ts'
+import type { Terminal, Voice } from '../terminal/terminal.ts'
+import { historyWriter } from '../train/history.ts'
+import { stopOnInterrupt } from '../train/interrupt.ts'
+import { TrainingTable } from '../train/progress.ts'
+
+export const train = defineCommand({
+  name: 'train',
+  description:
+    'Trains a saved model for N more epochs: with the optimizer it was saved with, from the step where that stopped, with its moments and its learning rate. The result is written only at the end, whole or not at all.',
+  positionals: [{ name: 'FILE', description: 'The model' }],
+  options: {
+    x: list('X', 'Inputs: .npy, .npz or .csv, one for each input in order, or NAME=X'),
+    y: list('Y', 'Targets, likewise for each output'),
+    data: text('D.npz', 'Instead of --x and --y: x and y, or x_INPUT and y_OUTPUT, and sample_weight'),
+    epochs: number('N', 'How many epochs more (1)', 'a whole number from 1', { whole: true, from: 1 }),
+    output: text('OUT', 'Where the trained model goes; the extension picks the format', { short: 'o' }),
+    batchSize: number('B', 'Rows per step (32)', 'a whole number from 1', { whole: true, from: 1 }),
+    validationSplit: number(
+      'S',
+      'Keep this share of the rows, from the end, for validation',
+      'a number between 0 and 1',
+      {
+        from: Number.MIN_VALUE,
+        below: 1,
+      },
+    ),
+    validationData: text('V.npz', 'Validate on these arrays after each epoch (named as in --data)'),
+    noShuffle: flag('Take the rows in their order'),
+    seed: number('S', "Seed of shuffling and dropout (that of the file's own run, else a new one)", 'a whole number', {
+      whole: true,
+      from: 0,
+    }),
+    optimizer: text('NAME', 'Another optimizer, fresh: a name or {"class_name": …, "config": …}'),
+    learningRate: number('LR', 'Another learning rate; the state of the optimizer is kept', 'a number of at least 0', {
+      from: 0,
+    }),
+    loss: text('NAME', 'Another loss: a name or {"class_name": …, "config": …}'),
+    metrics: list('NAME', 'Other metrics'),
+    weights: text('W', 'Take the weights from this file'),
+    history: text('H', "Write the values of each epoch: .json (Keras's History.history) or .csv"),
+    era: choice('ERA', 'Which Keras an .h5 is for: common (opens in all), keras2, keras3', [
+      'common',
+      'keras2',
+      'keras3',
+    ]),
+    json: flag('History and result as JSON; the table goes to stderr'),
+  },
+  notes: [
+    '^C finishes the step at hand and saves with the position in the epoch: the next train of that file goes on there. ^C twice stops at once and saves nothing.',
+  ],
+  examples: [
+    'rekindle train my_model.h5 --x x.npy --y y.npy --epochs 3 -o better.h5',
+    'rekindle train model.keras --data mnist.npz --epochs 3 --validation-split 0.1 --history h.json -o better.keras',
+  ],
+  async run({ files: [file = ''], options, terminal }) {
+    const { output, history: historyPath } = options
+    if (output === undefined) {
+      throw new RekindleError('E_INVALID_ARGUMENT', 'train needs a place for the result', {
+        expected: '--output OUT (-o)',
+      })
+    }
+    const writeHistory = historyPath === undefined ? undefined : historyWriter(historyPath)
+    const { checkOutput, checkWritable, writeText } = await import('../../index.ts')
+    checkOutput(output)
+    await checkWritable(output)
+    if (historyPath !== undefined) await checkWritable(historyPath)
+
+    const model = await loadWithNotice(file, options.weights, terminal)
+    const { recompile } = await import('../train/settings.ts')
+    await recompile(model, options, terminal)
+    const ports = { inputs: model.inputs, targets: targetPorts(model) }
+    const { x, y, sampleWeight } = await trainingArrays(options, ports)
+    const validation =
+      options.validationData === undefined ? undefined : await archiveArrays(options.validationData, ports)
+
+    const initialEpoch = model.runState?.epoch ?? 0
+    const voice = terminal.report(options.json)
+    const validates = validation !== undefined || options.validationSplit !== undefined
+    const table = new TrainingTable(terminal, voice, validates)
+    const opening = await openingLine(model, options.batchSize ?? 32, terminal, voice)
+    const interrupt = stopOnInterrupt(model, terminal)
+    const history = await model.fit(x, y, {
+      epochs: initialEpoch + (options.epochs ?? 1),
+      initialEpoch,
+      batchSize: options.batchSize ?? 32,
+      shuffle: !options.noShuffle,
+      verbose: 0,
+      callbacks: [opening, table],
+      ...(options.seed !== undefined && { seed: options.seed }),
+      ...(options.validationSplit !== undefined && { validationSplit: options.validationSplit }),
+      ...(validation && {
+        validationData: validation.sampleWeight
+          ? ([validation.x, validation.y, validation.sampleWeight] as const)
+          : ([validation.x, validation.y] as const),
+      }),
+      ...(sampleWeight && { sampleWeight }),
+    })
+    terminal.live.clear()
+    await model.save(output, {
+      ...(options.era && { era: options.era }),
+      onWarning: ({ message }) => terminal.warn(message),
+    })
+    if (historyPath !== undefined && writeHistory !== undefined) await writeText(historyPath, writeHistory(history))
+    interrupt.release()
+    report(model, output, interrupt.happened, terminal)
+    if (options.json) terminal.json({ history: history.history, epoch: history.epoch, run: model.runState, output })
+    await model.dispose()
+  },
+})
+
+/** The first line, printed when the training knows its steps and seed: what is resumed, and how. */
+async function openingLine(model: Model, batchSize: number, terminal: Terminal, voice: Voice): Promise<Callback> {
+  const { bold, dim } = voice.style
+  const { className, iterations, learningRate } = model.optimizer
+  const engine = await model.engine()
+  const position = iterations > 0 ? `resumed at step ${count(iterations)}` : 'starts at step 0'
+  const inside = model.runState?.stepInEpoch ?? 0
+  return {
+    setParams({ steps, seed }: TrainingParams) {
+      const facts = [
+        `${bold(className)} ${position}`,
+        `lr ${setting(learningRate)}`,
+        `batch ${batchSize}`,
+        ...(steps === null ? [] : [`${plural(steps, 'step')} per epoch`]),
+        ...(inside === 0 ? [] : [`going on after step ${count(inside)} of the epoch`]),
+        `seed ${seed}`,
+      ]
+      voice.print(`${facts.join(', ')}  ${dim(engine.description)}`)
+      if (terminal.live.enabled)
+        terminal.note(terminal.noteStyle.dim('^C once: finish the step and save. Twice: stop now.'))
+      voice.print()
+    },
+  }
+}
+
+function report(model: Model, output: string, interrupted: boolean, terminal: Terminal): void {
+  const { step = 0, stepInEpoch = 0, epoch = 0 } = model.runState ?? {}
+  const where = stepInEpoch > 0 ? `, in epoch ${epoch + 1} after step ${count(stepInEpoch)}` : ''
+  const state = interrupted ? `stopped at step ${count(step)}${where}; ` : ''
+  terminal.note(
+    `\n${state}saved ${terminal.noteStyle.bold(output)}, optimizer at step ${count(model.optimizer.iterations)}`,
+  )
+}

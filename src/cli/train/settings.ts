@@ -1,0 +1,52 @@
+import { RekindleError } from '../../errors.ts'
+import type { CompileOptions, Model } from '../../index.ts'
+import type { Terminal } from '../terminal/terminal.ts'
+
+export interface CompileSettings {
+  readonly optimizer?: string | undefined
+  readonly learningRate?: number | undefined
+  readonly loss?: string | undefined
+  readonly metrics?: readonly string[] | undefined
+}
+
+/**
+ * Puts the settings of the command line in place of those of the file. Another optimizer, loss or metric compiles the
+ * model anew, which ends the optimizer's state; another learning rate keeps it.
+ *
+ * @throws RekindleError `E_INVALID_STATE` when neither the file nor the command line says how to train.
+ */
+export async function recompile(model: Model, settings: CompileSettings, terminal: Terminal): Promise<void> {
+  const { optimizer, learningRate, loss, metrics = [] } = settings
+  if (optimizer !== undefined || loss !== undefined || metrics.length > 0) {
+    const spec = model.compiled?.spec ?? null
+    if (loss === undefined && spec === null) throw notCompiled()
+    if (model.isCompiled && model.optimizer.iterations > 0 && optimizer === undefined) {
+      terminal.warn('other losses or metrics start the optimizer anew')
+    }
+    model.compile({
+      optimizer: parseIdentifier(optimizer) ?? spec?.optimizer ?? 'adam',
+      loss: parseIdentifier(loss) ?? spec?.loss ?? null,
+      lossWeights: spec?.lossWeights ?? null,
+      metrics: metrics.length > 0 ? metrics.flatMap((text) => text.split(',')) : (spec?.metrics ?? null),
+      weightedMetrics: spec?.weightedMetrics ?? null,
+    } as CompileOptions)
+  }
+  if (!model.isCompiled) throw notCompiled()
+  if (learningRate !== undefined) model.optimizer.learningRate = learningRate
+}
+
+function notCompiled(): RekindleError {
+  return new RekindleError('E_INVALID_STATE', 'the file does not say how the model is trained', {
+    expected: '--loss, and --optimizer if not adam',
+  })
+}
+
+/** A name, or a Keras object as JSON: `{"class_name":"Adam","config":{"learning_rate":0.01}}`. */
+function parseIdentifier(text: string | undefined): unknown {
+  if (text === undefined || !text.trimStart().startsWith('{')) return text
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new RekindleError('E_INVALID_JSON', 'not JSON', { received: text, cause })
+  }
+}

@@ -38,6 +38,8 @@ interface Kind {
   /** Keys of older versions that say nothing to us. */
   readonly ignored?: readonly string[]
   readonly unknown?: ErrorCode
+  /** The class under which Keras writes a bare function: the function's name stands in `config.fn`. */
+  readonly wrapper?: string
 }
 
 /** Records of one kind by all the names that Keras knows them by. */
@@ -73,7 +75,7 @@ export function createRegistry<D extends Row>(kind: Kind, rows: readonly Row[]):
   }
 
   const resolve = (identifier: Exclude<Identifier, null>): Resolved<D> => {
-    const { name, config: given } = parseIdentifier(identifier, kind.kind)
+    const { name, config: given } = unwrap(parseIdentifier(identifier, kind.kind), kind)
     const def = lookUp(name)
     const config: Record<string, Json> = { ...(def.defaults as JsonObject) }
     const shared: Record<string, Json> = {}
@@ -119,6 +121,11 @@ export function createRegistry<D extends Row>(kind: Kind, rows: readonly Row[]):
   }
 }
 
+interface ParsedIdentifier {
+  readonly name: string
+  readonly config: JsonObject
+}
+
 /** Keys of Keras 3 that Keras 2 refuses even where they say nothing. */
 const KERAS_3_KEYS = ['input_axes', 'output_axes']
 
@@ -132,7 +139,7 @@ function defaultName(def: Row): string {
  *
  * @throws RekindleError `E_INVALID_CONFIG`.
  */
-export function parseIdentifier(identifier: unknown, kind: string): { name: string; config: JsonObject } {
+export function parseIdentifier(identifier: unknown, kind: string): ParsedIdentifier {
   if (typeof identifier === 'string') return { name: identifier, config: {} }
   if (typeof identifier === 'object' && identifier !== null && 'class_name' in identifier) {
     const { class_name: name, config = {} } = identifier as { class_name: unknown; config?: unknown }
@@ -145,6 +152,12 @@ export function parseIdentifier(identifier: unknown, kind: string): { name: stri
     expected: 'a name or { class_name, config }',
     received: JSON.stringify(identifier)?.slice(0, 120) ?? String(identifier),
   })
+}
+
+function unwrap(parsed: ParsedIdentifier, { kind, wrapper }: Kind): ParsedIdentifier {
+  if (parsed.name !== wrapper) return parsed
+  const { fn, ...config } = parsed.config
+  return { name: parseIdentifier(fn, kind).name, config }
 }
 
 function sameJson(a: Json | undefined, b: Json | undefined): boolean {

@@ -19,18 +19,19 @@ export class GlobalHeap {
   }
 
   async #load(reader: H5Reader, address: number): Promise<Collection> {
-    const headerBytes = 8 + reader.format.lengthSize
+    // both headers are padded to 8 bytes
+    const headerBytes = Math.ceil((8 + reader.format.lengthSize) / 8) * 8
     const header = (await reader.cursor(address, headerBytes)).signature('GCOL').version('global heap', 1).skip(3)
     const size = header.length()
     if (size < headerBytes) throw reader.invalid('a heap is smaller than its header', { received: `${size} bytes` })
     const cursor = await reader.cursor(address, size)
     cursor.skip(headerBytes)
-    const objectHeader = 8 + reader.format.lengthSize
     const objects = new Map<number, Uint8Array>()
-    while (cursor.remaining >= objectHeader) {
+    while (cursor.remaining >= headerBytes) {
       const index = cursor.u16()
       cursor.skip(6)
       const length = cursor.length()
+      cursor.skip(headerBytes - 8 - reader.format.lengthSize)
       // object 0 is the free space at the end
       if (index === 0) break
       objects.set(index, cursor.take(length))

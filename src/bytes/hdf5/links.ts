@@ -53,9 +53,9 @@ async function* symbolTableLinks(reader: H5Reader, table: Cursor): AsyncGenerato
     visited.enter(reader, child)
     const head = (await reader.cursor(child, 8)).signature('SNOD').version('symbol node', 1).skip(1)
     const count = head.u16()
-    const symbols = await reader.cursor(child + 8, count * (2 * offsetSize + 24))
+    const symbols = await reader.cursor(child + 8, count * (lengthSize + offsetSize + 24))
     for (let i = 0; i < count; i++) {
-      const name = nameAt(symbols.uint(offsetSize))
+      const name = nameAt(symbols.length())
       const address = symbols.address()
       const cacheType = symbols.u32()
       const scratch = symbols.skip(4).take(16)

@@ -49,7 +49,7 @@ export class SharedMessages {
     const cursor = reader.over(message.body).version('shared message table', 0)
     const address = cursor.requiredAddress()
     const count = cursor.u8()
-    const entryBytes = 16 + 2 * reader.format.offsetSize
+    const entryBytes = 14 + 2 * reader.format.offsetSize
     const table = await reader.checked(address, 4 + count * entryBytes + 4, 'SMTB')
     const heaps: { types: number; heap: FractalHeap }[] = []
     for (let i = 0; i < count; i++) {

@@ -76,7 +76,8 @@ function parseSuperblock(bytes: Uint8Array, base: number, source: Source): Super
   const statedBase = cursor.requiredAddress() - base
   const extension = cursor.address()
   const end = cursor.requiredAddress() - statedBase
-  if (version < 2) cursor.skip(format.offsetSize * 2)
+  // the driver's block, and the place of the root's own name
+  if (version < 2) cursor.skip(format.offsetSize + format.lengthSize)
   const rootAddress = cursor.requiredAddress()
   if (version >= 2) {
     const expected = metadataChecksum(bytes.subarray(0, cursor.position))

@@ -124,12 +124,15 @@ async function* readSuperBlock(
   const prefixBytes = 6 + reader.format.offsetSize + header.offsetWidth
   const length = prefixBytes + blocks * (bitmapBytes + reader.format.offsetSize) + CHECKSUM_BYTES
   const cursor = (await reader.checked(address, length, 'EASB')).skip(prefixBytes - 4)
-  const bitmaps = Array.from({ length: blocks }, () => cursor.take(bitmapBytes))
-  for (const [i, bitmap] of bitmaps.entries()) {
+  // a bit for each page of each block, one after another
+  const written = cursor.take(blocks * bitmapBytes)
+  const pages = entries / header.perPage
+  for (let i = 0; i < blocks; i++) {
     const block = cursor.address()
     if (block === undefined) continue
     const position = first + i * entries
-    if (paged) yield* readPages(reader, header, entry, block, position, entries, bitmap)
+    if (paged)
+      yield* readPages(reader, header, entry, block, position, entries, (page) => isBitSet(written, i * pages + page))
     else yield* readDataBlock(reader, header, entry, block, position, entries)
   }
 }
@@ -155,13 +158,13 @@ async function* readPages(
   address: number,
   first: number,
   count: number,
-  written: Uint8Array,
+  isWritten: (page: number) => boolean,
 ): AsyncGenerator<StoredChunk> {
   const prefixBytes = 6 + reader.format.offsetSize + offsetWidth + CHECKSUM_BYTES
   await reader.checked(address, prefixBytes, 'EADB')
   const pageBytes = perPage * entry.bytes + CHECKSUM_BYTES
   for (let page = 0; page < count / perPage; page++) {
-    if (!isBitSet(written, page)) continue
+    if (!isWritten(page)) continue
     const cursor = await reader.checked(address + prefixBytes + page * pageBytes, pageBytes)
     yield* readEntries(entry, cursor, first + page * perPage, perPage)
   }

@@ -1,7 +1,7 @@
 import type { Tensor } from '../tensor/index.ts'
 import type { OpAttrs } from './attrs.generated.ts'
 import type { Builder } from './builder.ts'
-import type { Node, Type, Value } from './ir.ts'
+import type { Type, Value } from './ir.ts'
 
 export type { OpAttrs } from './attrs.generated.ts'
 
@@ -33,17 +33,13 @@ export interface GradContext<K extends OpName = OpName> {
   need(i: number): boolean
   /**
    * Reverse mode inside another builder, for rules of operators with subgraphs: the gradients of `wrt` when each of
-   * `outputs` has the gradient at its place in `seeds`. Null where none flows. Written into `b`.
-   *
-   * `nodes` are those to go back through: by default all of `b`'s. A rule that keeps the values of another pass (Scan)
-   * gives nodes that stand in no graph and only say how those values came about.
+   * `outputs` has the gradient at its place in `seeds`. Null where none flows. All are written into `b`.
    */
   pullback(
     b: Builder,
     outputs: readonly Value[],
     seeds: readonly (Value | null)[],
     wrt: readonly Value[],
-    nodes?: readonly Node[],
   ): readonly (Value | null)[]
   /**
    * Gives the forward node further outputs (Scan's stash) and the attributes that make them.

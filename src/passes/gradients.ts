@@ -25,20 +25,18 @@ export function zeroGradients(b: Builder, grads: readonly (Value | null)[], wrt:
 
 /**
  * The vector-Jacobian product: gradients of `wrt` when each of `outputs` has the gradient at its place in `seeds`.
- * The one backward walk of the house: sums and un-broadcasting happen here and in no rule. `nodes` are those between
- * `wrt` and `outputs`, by default all of the builder's; others need not stand in any graph.
+ * The one backward walk of the house: sums and un-broadcasting happen here and in no rule.
  */
 export function pullback(
   b: Builder,
   outputs: readonly Value[],
   seeds: readonly (Value | null)[],
   wrt: readonly Value[],
-  nodes: readonly Node[] = b.nodes,
 ): readonly (Value | null)[] {
-  const active = dependents(nodes, wrt)
+  const active = dependents(b.nodes, wrt)
   const sums = new Sums(b)
   for (const [i, output] of outputs.entries()) sums.add(output, seeds[i] ?? null, 'seed')
-  for (const node of [...nodes].reverse()) {
+  for (const node of [...b.nodes].reverse()) {
     if (!node.outputs.some((output) => active.has(output) && sums.has(output))) continue
     for (const [target, gradient] of differentiate(b, node, active, sums)) sums.add(target, gradient, node.op)
   }

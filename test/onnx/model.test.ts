@@ -51,7 +51,7 @@ describe('encodeModel and decodeModel', () => {
     const b = newBuilder()
     const data = allocate(dtype, 3)
     if (dtype === 'string') (data as string[]).splice(0, 3, 'ä', '', 'b')
-    else if (DTYPES[dtype].bits === 4) (data as TypedArray).set(dtype === 'int4' ? [-8, 7, -1] : [15, 0, 9])
+    else if (DTYPES[dtype].bits === 4) (data as Int8Array).set(dtype === 'int4' ? [-8, 7, -1] : [15, 0, 9])
     else {
       const bytes = new Uint8Array((data as TypedArray).buffer)
       bytes.set(Array.from(bytes, (_, i) => i * 3 + 1))

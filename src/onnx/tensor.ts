@@ -76,7 +76,8 @@ function rawData(bytes: Uint8Array, dtype: DType, count: number, name: string): 
     new (buffer: ArrayBufferLike, offset: number, length: number): TypedArray
     readonly BYTES_PER_ELEMENT: number
   }
-  const aligned = bytes.byteOffset % Constructor.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
+  // Not `slice`: on Node's Buffer that is a view too.
+  const aligned = bytes.byteOffset % Constructor.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes)
   return new Constructor(aligned.buffer, aligned.byteOffset, count * slotsPerElement(dtype))
 }
 

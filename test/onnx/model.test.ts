@@ -63,6 +63,16 @@ describe('encodeModel and decodeModel', () => {
     expect(content?.data).toEqual(data)
   })
 
+  it('reads from any place in memory, a Buffer of Node too', () => {
+    const bytes = encodeModel(denseGraph())
+    const memory = Buffer.alloc(bytes.length + 8)
+    for (let offset = 0; offset < 8; offset++) {
+      memory.set(bytes, offset)
+      const decoded = decodeModel(memory.subarray(offset, offset + bytes.length))
+      expect(encodeModel(decoded)).toEqual(bytes)
+    }
+  })
+
   it('keeps large constants as views on the tensors', () => {
     const b = newBuilder()
     const data = new Float32Array(1000)

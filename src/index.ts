@@ -3,7 +3,7 @@
  * This is the whole public interface; `rekindle/graph` and `rekindle/bytes` are for those who build on the parts.
  */
 export { type ErrorCode, RekindleError } from './errors.ts'
-export type { ModelDoc, ModelWarning, RunState } from './formats/doc.ts'
+export type { Json, ModelDoc, ModelWarning, RunState } from './formats/doc.ts'
 export { modelBytes, open, writeModel } from './formats/index.ts'
 export type { WriteOptions } from './formats/codec.ts'
 export type { Callback, Logs, TrainingParams } from './model/callbacks.ts'
@@ -11,6 +11,17 @@ export { History } from './model/callbacks.ts'
 export { cloneModel, modelFromJson, modelToJson } from './model/clone.ts'
 export type { CompileOptions } from './model/compile.ts'
 export { describeDoc, describeModel, type LayerDescription, type ModelDescription } from './model/describe.ts'
+export {
+  type ArrayInput,
+  type BatchStream,
+  type ClassWeight,
+  checkArrayOutput,
+  checkWritable,
+  type DataInput,
+  readArrays,
+  writeArrays,
+  writeText,
+} from './model/data/index.ts'
 export { input } from './model/input.ts'
 export { Layer } from './model/layer.ts'
 export { layers } from './model/layers-api.ts'

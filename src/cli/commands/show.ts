@@ -14,10 +14,10 @@ export const show = defineCommand({
   options: { json: flag('The facts as JSON') },
   examples: ['rekindle show my_model.h5', 'rekindle show my_model.h5 --json | jq .layers'],
   async run({ files: [file = ''], options, terminal }) {
-    const { describeModel, open } = await import('../../index.ts')
+    const { describeDoc, open } = await import('../../index.ts')
     const doc = await open(file)
     try {
-      const description = describeModel(doc)
+      const description = describeDoc(doc)
       if (options.json) {
         terminal.json(jsonFacts(doc, description))
         return

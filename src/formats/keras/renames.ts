@@ -1,0 +1,109 @@
+import type { Json, JsonObject } from '../doc.ts'
+import { unwrap } from './objects.ts'
+import { field, isArray, isObject } from './values.ts'
+
+/**
+ * One spelling of an older Keras and what Keras 3 says instead. `to: null` drops the key: it says nothing, or
+ * says it elsewhere.
+ */
+interface Rename {
+  /** Layer classes; absent for every layer. */
+  readonly classes?: readonly string[]
+  readonly from: string
+  readonly to: string | null
+  readonly convert?: (value: Json) => Json
+}
+
+const NORMALIZATION = ['BatchNormalization', 'BatchNormalizationV1', 'SyncBatchNormalization']
+const RECURRENT = ['RNN', 'LSTM', 'GRU', 'SimpleRNN', 'ConvLSTM1D', 'ConvLSTM2D', 'ConvLSTM3D', 'Bidirectional']
+const DENSE = ['Dense']
+
+/** Read from top to bottom; the first row that fits a key decides. */
+const RENAMES: readonly Rename[] = [
+  // Keras 2: the input's shape stood on the first layer too.
+  { classes: ['InputLayer'], from: 'batch_input_shape', to: 'batch_shape' },
+  { classes: ['InputLayer'], from: 'input_dtype', to: 'dtype' },
+  { from: 'batch_input_shape', to: null },
+  { classes: [...DENSE, 'Activation', 'Dropout', 'Flatten', 'Reshape', ...NORMALIZATION], from: 'input_shape', to: null },
+  { classes: DENSE, from: 'input_dim', to: null },
+  { from: 'input_dtype', to: null },
+  // Keras 1.
+  { classes: DENSE, from: 'output_dim', to: 'units' },
+  { classes: DENSE, from: 'init', to: 'kernel_initializer' },
+  { classes: DENSE, from: 'bias', to: 'use_bias' },
+  { classes: DENSE, from: 'W_regularizer', to: 'kernel_regularizer' },
+  { classes: DENSE, from: 'b_regularizer', to: 'bias_regularizer' },
+  { classes: DENSE, from: 'W_constraint', to: 'kernel_constraint' },
+  { classes: DENSE, from: 'b_constraint', to: 'bias_constraint' },
+  { classes: ['Dropout'], from: 'p', to: 'rate' },
+  { classes: NORMALIZATION, from: 'beta_init', to: 'beta_initializer' },
+  { classes: NORMALIZATION, from: 'gamma_init', to: 'gamma_initializer' },
+  { classes: NORMALIZATION, from: 'mode', to: null },
+  // tf-keras writes the axis as a list.
+  { classes: NORMALIZATION, from: 'axis', to: 'axis', convert: (axis) => (isArray(axis) && axis.length === 1 ? (axis[0] as Json) : axis) },
+  // False is all that Keras 3 can do, and it refuses the key.
+  { classes: RECURRENT, from: 'time_major', to: null },
+]
+
+/** Keys whose null, false or default value means "not used", by the layer class that has them in Keras 3 alone. */
+const KERAS_3_ONLY: readonly { readonly classes?: readonly string[]; readonly key: string; readonly unused: Json }[] = [
+  { key: 'quantization_config', unused: null },
+  { classes: ['InputLayer'], key: 'optional', unused: false },
+  { classes: NORMALIZATION, key: 'synchronized', unused: false },
+  { classes: NORMALIZATION, key: 'renorm', unused: false },
+  { classes: NORMALIZATION, key: 'renorm_clipping', unused: null },
+  { classes: NORMALIZATION, key: 'renorm_momentum', unused: 0.99 },
+]
+
+function fits(row: { readonly classes?: readonly string[] }, className: string): boolean {
+  return row.classes === undefined || row.classes.includes(className)
+}
+
+/** What stands beside the config in a LayerSpec. */
+const BESIDE = ['name', 'trainable']
+
+/** A layer's config in Keras 3's spelling, Keras objects unwrapped, without `name` and `trainable`. */
+export function canonicalConfig(className: string, config: JsonObject): JsonObject {
+  const renamed = new Map<string, Json>()
+  for (const [key, value] of Object.entries(config)) {
+    if (BESIDE.includes(key)) continue
+    const row = RENAMES.find((candidate) => candidate.from === key && fits(candidate, className))
+    if (row?.to === null) continue
+    // A key in today's spelling goes before an old one that means the same.
+    if (row && row.to !== key && Object.hasOwn(config, row.to)) continue
+    const plain = unwrap(value)
+    renamed.set(row?.to ?? key, canonicalObject(row?.convert ? row.convert(plain) : plain))
+  }
+  for (const { classes, key, unused } of KERAS_3_ONLY) {
+    if (fits(classes ? { classes } : {}, className) && renamed.get(key) === unused) renamed.delete(key)
+  }
+  return Object.fromEntries(renamed)
+}
+
+/** Old spellings inside the objects of a config. */
+function canonicalObject(value: Json): Json {
+  if (!isObject(value)) return value
+  const config = field(value, 'config')
+  if (field(value, 'class_name') === 'VarianceScaling' && field(config, 'distribution') === 'normal') {
+    // Before 2.2.3 `normal` was the truncated one, and tf-keras still reads it so.
+    return { ...value, config: { ...(config as JsonObject), distribution: 'truncated_normal' } }
+  }
+  return value
+}
+
+/** The keys of a canonical config that Keras 2 has no place for: those in use, and those that can be left out. */
+export function keras3OnlyKeys(className: string, config: JsonObject): { used: string[]; unused: string[] } {
+  const rows = KERAS_3_ONLY.filter((row) => fits(row, className) && Object.hasOwn(config, row.key))
+  return {
+    used: rows.filter((row) => config[row.key] !== row.unused).map((row) => row.key),
+    unused: rows.filter((row) => config[row.key] === row.unused).map((row) => row.key),
+  }
+}
+
+/** Names of weights that older versions used, by today's name. */
+export const OLD_WEIGHT_NAMES: { readonly [name: string]: readonly string[] } = {
+  kernel: ['W'],
+  bias: ['b'],
+  moving_mean: ['running_mean'],
+  moving_variance: ['running_std', 'running_var'],
+}

@@ -257,6 +257,11 @@ export function translateError(error: unknown, doing = 'running the graph'): Rek
   if (/bad_alloc|failed to allocate|out of memory/i.test(raw)) {
     return new RekindleError('E_LIMIT', `not enough memory while ${place}`, { cause: error })
   }
+  if (/unsupported data ?type/i.test(raw)) {
+    return new RekindleError('E_UNSUPPORTED_DTYPE', `the engine has no tensors of a dtype needed for ${place}`, {
+      cause: error,
+    })
+  }
   for (const pattern of OUTPUT_MISFITS) {
     const { name, expected, received } = pattern.exec(raw)?.groups ?? {}
     if (name === undefined) continue

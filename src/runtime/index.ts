@@ -1,4 +1,16 @@
-export * from './memory.ts'
-export * from './optimizer-step.ts'
-export * from './threads.ts'
-export type * from './types.ts'
+export {
+  allocateParameters,
+  type Floats,
+  type ParameterLayout,
+  type ParameterMemory,
+  type WasmBlocks,
+} from './memory.ts'
+export {
+  createOptimizerStep,
+  type OptimizerProgram,
+  type OptimizerStep,
+  type OptimizerStepOptions,
+  slotFills,
+} from './optimizer-step.ts'
+export { chooseThreads, workOf } from './threads.ts'
+export type { Engine, Feeds, Session, SessionOptions } from './types.ts'

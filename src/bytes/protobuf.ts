@@ -11,8 +11,9 @@ type WireType = (typeof WIRE)[keyof typeof WIRE]
 /** Byte fields from this size on are kept as views; smaller ones are copied into the message's own buffer. */
 const VIEW_BYTES = 512
 const MAX_VARINT_BYTES = 10
-/** No format of ours nests messages deeper; a file that does is hostile. */
+/** No format of ours nests messages deeper, or has more fields in one message; a file that does is hostile. */
 const MAX_DEPTH = 64
+const MAX_FIELDS = 1 << 20
 
 /**
  * One message being written. Large byte fields and nested messages stay views until `finish`, which allocates once;
@@ -161,7 +162,7 @@ export interface ProtoErrors {
   readonly what: string
 }
 
-/** Where one field's content stands, and the number itself where it is a varint. */
+/** Where one field's content stands. */
 interface Field {
   readonly wire: WireType
   readonly start: number
@@ -230,30 +231,39 @@ export class ProtoMessage {
     return bytes && new ProtoMessage(bytes, this.#errors, this.#depth + 1)
   }
 
-  /** A repeated integer field, packed or not. */
-  bigints(field: number): bigint[] {
-    return this.#repeated(field, WIRE.varint, (offset, limit) => this.#readVarint(offset, limit))
+  /** Bytes that all occurrences of a field take: no more values than these can be in it. */
+  byteLength(field: number): number {
+    return (this.#fields.get(field) ?? []).reduce((sum, { start, end }) => sum + end - start, 0)
   }
 
-  /** A repeated integer field whose values must fit into numbers. */
-  ints(field: number): number[] {
-    return this.bigints(field).map((value) => this.#toNumber(value, field))
+  /** The values of a repeated integer field one by one, packed or not. */
+  eachBigint(field: number): Generator<bigint> {
+    return this.#each(field, WIRE.varint, (offset, limit) => this.#readVarint(offset, limit))
   }
 
-  /** A repeated float field, packed or not. */
-  floats(field: number): number[] {
-    return this.#repeated(field, WIRE.fixed32, (offset, limit) => {
+  /** The values of a repeated float field one by one, packed or not. */
+  eachFloat(field: number): Generator<number> {
+    return this.#each(field, WIRE.fixed32, (offset, limit) => {
       this.#need(offset, 4, limit)
       return { value: this.#view.getFloat32(offset, true), end: offset + 4 }
     })
   }
 
-  /** A repeated double field, packed or not. */
-  doubles(field: number): number[] {
-    return this.#repeated(field, WIRE.fixed64, (offset, limit) => {
+  /** The values of a repeated double field one by one, packed or not. */
+  eachDouble(field: number): Generator<number> {
+    return this.#each(field, WIRE.fixed64, (offset, limit) => {
       this.#need(offset, 8, limit)
       return { value: this.#view.getFloat64(offset, true), end: offset + 8 }
     })
+  }
+
+  /** A repeated integer field whose values must fit into numbers. */
+  ints(field: number): number[] {
+    return Array.from(this.eachBigint(field), (value) => this.#toNumber(value, field))
+  }
+
+  floats(field: number): number[] {
+    return [...this.eachFloat(field)]
   }
 
   allBytes(field: number): Uint8Array[] {
@@ -273,8 +283,11 @@ export class ProtoMessage {
 
   #scan(): void {
     const { length } = this.#bytes
-    let offset = 0
-    while (offset < length) {
+    let count = 0
+    for (let offset = 0; offset < length; count++) {
+      if (count === MAX_FIELDS) {
+        throw new RekindleError('E_LIMIT', `${this.#errors.what}: more than ${MAX_FIELDS} fields in one message`)
+      }
       const key = this.#readVarint(offset, length)
       const number = Number(BigInt.asUintN(64, key.value) >> 3n)
       const wire = Number(key.value & 7n)
@@ -328,17 +341,19 @@ export class ProtoMessage {
     throw this.#invalid('integer', `at most ${MAX_VARINT_BYTES} bytes`, 'more')
   }
 
-  #repeated<T>(field: number, wire: WireType, read: (offset: number, limit: number) => { value: T; end: number }): T[] {
-    const values: T[] = []
+  *#each<T>(
+    field: number,
+    wire: WireType,
+    read: (offset: number, limit: number) => { value: T; end: number },
+  ): Generator<T> {
     for (const found of this.#fields.get(field) ?? []) {
       if (found.wire !== WIRE.bytes) this.#checkWire(field, found, wire)
       for (let offset = found.start; offset < found.end; ) {
         const { value, end } = read(offset, found.end)
-        values.push(value)
+        yield value
         offset = end
       }
     }
-    return values
   }
 
   /** Of a field that occurs more than once, the last one counts. */

@@ -27,11 +27,15 @@ export interface EncodeOptions {
   readonly producer?: string
 }
 
+/** Protobuf readers refuse longer messages. */
+const MAX_BYTES = 2 ** 31 - 1
+
 /**
  * A graph as ONNX `ModelProto` bytes: constants as initializers, symbolic sizes as `dim_param`, left-out inputs as ''.
  * Inputs and outputs keep their names. The same graph gives the same bytes.
  *
- * @throws RekindleError `E_INVALID_GRAPH` for clashing names, captures of the outermost graph or odd attributes.
+ * @throws RekindleError `E_INVALID_GRAPH` for clashing names or captures of the outermost graph, `E_LIMIT` for a model
+ * of 2 GiB and more.
  */
 export function encodeModel(graph: Graph, options: EncodeOptions = {}): Uint8Array {
   return modelMessage(graph, options).finish()
@@ -51,7 +55,11 @@ function modelMessage(graph: Graph, { producer = 'rekindle' }: EncodeOptions): P
   model.message(MODEL.graph, new GraphEncoder(new Names(graph)).graph(graph, 'graph', false))
   model.message(MODEL.opsetImport, operatorSet('', OPSET))
   if (usesContrib(graph)) model.message(MODEL.opsetImport, operatorSet(CONTRIB_DOMAIN, 1))
-  return model
+  if (model.size <= MAX_BYTES) return model
+  throw new RekindleError('E_LIMIT', 'ONNX model in one file', {
+    expected: `at most ${MAX_BYTES} bytes`,
+    received: String(model.size),
+  })
 }
 
 function operatorSet(domain: string, version: number): ProtoWriter {

@@ -91,37 +91,42 @@ function unpackNibbles(dtype: DType, bytes: Uint8Array, count: number): TypedArr
   return elements
 }
 
-/** Which field lists the elements of a dtype, when they are not raw bytes. */
+/** The elements of a tensor that lists them one by one in the field of its dtype. */
 function listedData(message: ProtoMessage, dtype: DType, count: number, name: string): TypedArray | string[] {
-  const slots = count * slotsPerElement(dtype)
-  const { bits, kind } = DTYPES[dtype]
-  const listed = listedValues(message, dtype)
-  if (bits === 4) return rawData(Uint8Array.from(listed as number[]), dtype, count, name)
-  if (listed.length !== slots) throw invalid(`values of ${dtype} tensor ${name}`, String(slots), String(listed.length))
-  if (kind === 'string') return listed as string[]
-  const data = allocate(dtype, count) as TypedArray
-  const target = data as unknown as unknown[]
-  for (const [i, value] of listed.entries()) target[i] = value
-  return data
+  if (dtype === 'string') {
+    const texts = message.strings(TENSOR.stringData)
+    if (texts.length === count) return texts
+    throw invalid(`values of string tensor ${name}`, String(count), String(texts.length))
+  }
+  const nibbles = DTYPES[dtype].bits === 4
+  const slots = nibbles ? packedByteLength(dtype, count) : count * slotsPerElement(dtype)
+  const field = LIST_FIELDS[dtype] ?? TENSOR.int32Data
+  // Every value takes at least a byte: a shape that promises more is refused before anything is allocated.
+  if (slots > message.byteLength(field)) throw invalid(`values of ${dtype} tensor ${name}`, String(slots), 'fewer')
+  const data = nibbles ? new Uint8Array(slots) : (allocate(dtype, count) as TypedArray)
+  const big = data instanceof BigInt64Array || data instanceof BigUint64Array
+  const target = data as unknown as (number | bigint)[]
+  let filled = 0
+  for (const value of listedValues(message, field)) {
+    if (filled === slots) throw invalid(`values of ${dtype} tensor ${name}`, String(slots), 'more')
+    target[filled++] = big ? value : Number(value)
+  }
+  if (filled < slots) throw invalid(`values of ${dtype} tensor ${name}`, String(slots), String(filled))
+  return nibbles ? unpackNibbles(dtype, data as Uint8Array, count) : data
 }
 
-function listedValues(message: ProtoMessage, dtype: DType): readonly (number | bigint | string)[] {
-  switch (dtype) {
-    case 'string':
-      return message.strings(TENSOR.stringData)
-    case 'float32':
-    case 'complex64':
-      return message.floats(TENSOR.floatData)
-    case 'float64':
-    case 'complex128':
-      return message.doubles(TENSOR.doubleData)
-    case 'int64':
-      return message.bigints(TENSOR.int64Data)
-    case 'uint64':
-      return message.bigints(TENSOR.uint64Data)
-    case 'uint32':
-      return message.ints(TENSOR.uint64Data)
-    default:
-      return message.ints(TENSOR.int32Data)
-  }
+/** Where a dtype's elements are listed; all others, raw half floats and packed 4-bit pairs too, are in int32_data. */
+const LIST_FIELDS: { readonly [D in DType]?: number } = {
+  float32: TENSOR.floatData,
+  complex64: TENSOR.floatData,
+  float64: TENSOR.doubleData,
+  complex128: TENSOR.doubleData,
+  int64: TENSOR.int64Data,
+  uint64: TENSOR.uint64Data,
+  uint32: TENSOR.uint64Data,
+}
+
+function listedValues(message: ProtoMessage, field: number): Generator<number | bigint> {
+  if (field === TENSOR.floatData) return message.eachFloat(field)
+  return field === TENSOR.doubleData ? message.eachDouble(field) : message.eachBigint(field)
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ProtoWriter } from '../../src/bytes/protobuf.ts'
 import { type Graph, printGraph, type Value, verify } from '../../src/graph/index.ts'
 import { decodeModel, encodeModel, encodeModelChunks } from '../../src/onnx/index.ts'
 import { newBuilder, OPS } from '../../src/ops/index.ts'
@@ -117,6 +118,38 @@ describe('decodeModel on models that are not ours', () => {
       expect.objectContaining({ name: 'RekindleError' }),
     )
   })
+
+  it.each(Object.keys(DTYPES).filter((dtype) => dtype !== 'string') as DType[])(
+    'reads %s values that are listed one by one, and refuses a list of another length',
+    (dtype) => {
+      const { onnx, kind, bits } = DTYPES[dtype]
+      const listed = bits === 4 ? 2 : kind === 'complex' ? 6 : 3
+      const model = (dims: readonly number[], count: number): Uint8Array => {
+        const numbers = Array.from({ length: count }, (_, i) => i + 1)
+        const tensorMessage = new ProtoWriter()
+        tensorMessage.packedVarints(1, dims)
+        tensorMessage.varint(2, onnx)
+        tensorMessage.string(8, 'c')
+        if (dtype === 'float32' || dtype === 'complex64') tensorMessage.packedFloats(4, numbers)
+        else if (dtype === 'float64' || dtype === 'complex128') {
+          tensorMessage.bytes(10, new Uint8Array(Float64Array.from(numbers).buffer))
+        } else
+          tensorMessage.packedVarints(dtype === 'int64' ? 7 : ['uint32', 'uint64'].includes(dtype) ? 11 : 5, numbers)
+        const [graph, bytes, opset] = [new ProtoWriter(), new ProtoWriter(), new ProtoWriter()]
+        graph.message(5, tensorMessage)
+        opset.varint(2, 21)
+        bytes.message(7, graph)
+        bytes.message(8, opset)
+        return bytes.finish()
+      }
+      const [content] = decodeModel(model([3], listed)).constants.values()
+      const expected = bits === 4 ? [1, 0, 2] : Array.from({ length: listed }, (_, i) => i + 1)
+      expect(Array.from(content?.data as ArrayLike<number | bigint>, Number)).toEqual(expected)
+      for (const bytes of [model([3], listed - 1), model([3], listed + 1), model([2 ** 40], listed)]) {
+        expect(() => decodeModel(bytes)).toThrow(code('E_INVALID_ONNX'))
+      }
+    },
+  )
 
   it('refuses a truncated or flipped model with a RekindleError, or reads a graph that verifies', () => {
     for (const whole of [encodeModel(denseGraph()), encodeModel(nestedGraph())]) {

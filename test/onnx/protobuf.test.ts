@@ -63,8 +63,8 @@ describe('protobuf round trip', () => {
           out.bytes(600, data)
         })
         const message = read(bytes)
-        expect(message.bigints(1)).toEqual(numbers)
-        expect(message.bigints(2)).toEqual(numbers)
+        expect([...message.eachBigint(1)]).toEqual(numbers)
+        expect([...message.eachBigint(2)]).toEqual(numbers)
         expect(message.bigint(2)).toBe(numbers.at(-1))
         expect(message.floats(3)).toEqual(floats)
         expect(message.floats(4)).toEqual(floats)
@@ -114,6 +114,12 @@ describe('protobuf reader on wrong bytes', () => {
     expect(message.bigint(1)).toBe(2n ** 60n)
     expect(() => message.string(2)).toThrow(code('E_INVALID_ONNX'))
     expect(() => message.ints(3)).toThrow(code('E_TRUNCATED'))
+  })
+
+  it('refuses a message of millions of fields', () => {
+    const bytes = new Uint8Array(3 << 20)
+    for (let at = 0; at < bytes.length; at += 2) bytes[at] = 0x08
+    expect(() => read(bytes)).toThrow(code('E_LIMIT'))
   })
 
   it('refuses messages nested without end', () => {

@@ -1,10 +1,10 @@
 import { RekindleError } from '../errors.ts'
 import type { CompileSpec } from '../formats/doc.ts'
 import type { Type } from '../graph/index.ts'
-import { resolveLoss } from '../nn/losses/index.ts'
+import { type ResolvedLoss, resolveLoss } from '../nn/losses/index.ts'
 import { resolveMetric } from '../nn/metrics/index.ts'
 import { resolveOptimizer } from '../nn/optimizers/index.ts'
-import type { Identifier, Json, JsonObject, LossDef, MetricDef } from '../nn/types.ts'
+import type { Identifier, Json, JsonObject, MetricDef } from '../nn/types.ts'
 import { formatShape, type Tensor } from '../tensor/index.ts'
 import { checkLabels, type TensorSpec } from './data/index.ts'
 import { Optimizer } from './optimizer.ts'
@@ -24,12 +24,11 @@ export interface CompileOptions {
   readonly weightedMetrics?: Metrics | null
 }
 
-type Metrics = readonly (Identifier | readonly Identifier[])[] | { readonly [output: string]: Identifier | readonly Identifier[] }
+type Metrics =
+  | readonly (Identifier | readonly Identifier[])[]
+  | { readonly [output: string]: Identifier | readonly Identifier[] }
 
-export interface CompiledLoss {
-  readonly def: LossDef
-  readonly config: JsonObject
-  readonly reduction: string
+export interface CompiledLoss extends ResolvedLoss {
   readonly weight: number
 }
 
@@ -59,38 +58,56 @@ export interface OutputSpec {
 export class Compiled {
   readonly spec: CompileSpec
   readonly optimizer: Optimizer
-  readonly losses: readonly (CompiledLoss | null)[]
   readonly outputs: readonly OutputSpec[]
+  readonly #losses: (CompiledLoss | null)[]
+  /** Losses called `crossentropy`: the shape of the targets says which one is meant. */
+  readonly #byShapes = new Map<number, { readonly identifier: string; readonly weight: number }>()
   readonly #wishes: readonly MetricWish[]
 
   /** @throws RekindleError for an optimizer, loss or metric that is unknown or does not fit the outputs. */
   constructor(spec: CompileSpec, outputs: readonly OutputSpec[]) {
     this.spec = spec
     this.outputs = outputs
-    const { def, config } = resolveOptimizer(spec.optimizer as Identifier)
+    const { def, config } = resolveOptimizer(spec.optimizer as Exclude<Identifier, null>)
     this.optimizer = new Optimizer(def, config)
     const weights = perOutput(spec.lossWeights, outputs, 'lossWeights')
-    this.losses = perOutput(spec.loss, outputs, 'loss').map((identifier, i) => {
+    this.#losses = perOutput(spec.loss, outputs, 'loss').map((identifier, i) => {
       if (identifier === null || identifier === undefined) return null
-      const type = (outputs[i] as OutputSpec).type
-      const loss = resolveLoss(identifier as Exclude<Identifier, null>, type)
-      return { ...loss, weight: typeof weights[i] === 'number' ? weights[i] : 1 }
+      const weight = typeof weights[i] === 'number' ? weights[i] : 1
+      if (typeof identifier === 'string' && ['crossentropy', 'ce'].includes(identifier.toLowerCase())) {
+        this.#byShapes.set(i, { identifier, weight })
+        return null
+      }
+      return { ...resolveLoss(identifier as Exclude<Identifier, null>), weight }
     })
-    this.#wishes = [
-      ...wishes(spec.metrics, outputs, false),
-      ...wishes(spec.weightedMetrics, outputs, true),
-    ]
+    this.#wishes = [...wishes(spec.metrics, outputs, false), ...wishes(spec.weightedMetrics, outputs, true)]
+  }
+
+  get losses(): readonly (CompiledLoss | null)[] {
+    return this.#losses
   }
 
   /** Which outputs need targets. */
   get targets(): readonly boolean[] {
-    return this.losses.map((loss, i) => loss !== null || this.#wishes.some((wish) => wish.output === i))
+    return this.#losses.map(
+      (loss, i) => loss !== null || this.#byShapes.has(i) || this.#wishes.some((wish) => wish.output === i),
+    )
+  }
+
+  /** Lets the shape of the targets decide what `crossentropy` means for an output. */
+  bindTargets(output: number, shape: readonly number[]): void {
+    const wish = this.#byShapes.get(output)
+    if (!wish) return
+    const yPred = (this.outputs[output] as OutputSpec).type.shape
+    this.#losses[output] = { ...resolveLoss(wish.identifier, { yTrue: shape, yPred }), weight: wish.weight }
+    this.#byShapes.delete(output)
   }
 
   /** What the targets of an output must look like. */
   targetSpec(output: number): TensorSpec {
     const { name, type } = this.outputs[output] as OutputSpec
-    const loss = this.losses[output]
+    if (this.#byShapes.has(output)) return { name, dtype: null, shape: null }
+    const loss = this.#losses[output]
     if (loss?.def.sparseTargets) return { name, dtype: 'int32', shape: null }
     const shape = type.shape.map((dim) => (typeof dim === 'number' ? dim : null))
     return { name, dtype: 'float32', shape: loss ? shape : null }
@@ -117,7 +134,7 @@ export class Compiled {
       })
     }
     const classes = type.shape.at(-1)
-    const ignored = loss.config['ignore_class'] ?? null
+    const ignored = loss.config.ignore_class ?? null
     if (typeof classes === 'number' && ignored === null) checkLabels(targets, classes, where)
   }
 
@@ -187,7 +204,9 @@ function wishes(value: Json, outputs: readonly OutputSpec[], weighted: boolean):
   // A flat list belongs to the only output; with several outputs Keras wants one entry per output.
   const list = Array.isArray(value) && outputs.length === 1 && value.length !== 0
   const nested = list && value.length === 1 && Array.isArray(value[0])
-  const entries = list ? [nested ? value[0] : value] : perOutput(value, outputs, weighted ? 'weightedMetrics' : 'metrics')
+  const entries = list
+    ? [nested ? value[0] : value]
+    : perOutput(value, outputs, weighted ? 'weightedMetrics' : 'metrics')
   return entries.flatMap((entry, output) => {
     const items: readonly Json[] = Array.isArray(entry) ? entry.flat() : entry === undefined ? [] : [entry as Json]
     return items

@@ -1,10 +1,8 @@
 import { RekindleError } from '../errors.ts'
-import type { LayerGraph, ModelDoc } from '../formats/doc.ts'
 import { newBuilder } from '../ops/index.ts'
 import { packedByteLength, sizeOf } from '../tensor/index.ts'
-import { inferenceEnvironment, type Lowered, lowerNetwork } from './lower.ts'
 import type { Layer } from './layer.ts'
-import { layersFromGraph, modelFromGraph } from './load-graph.ts'
+import { inferenceEnvironment, type Lowered, lowerNetwork } from './lower.ts'
 import type { Model, PortInfo } from './model.ts'
 import { isReference, type Network } from './network.ts'
 import { networkInputs } from './network-types.ts'
@@ -34,24 +32,6 @@ export interface ModelDescription {
   readonly trainableParams: number
   /** Of all weights, in their dtypes. */
   readonly bytes: number
-}
-
-/** Describes a file. Weights without an architecture give no layers, only totals. */
-export function describeDoc(doc: ModelDoc): ModelDescription {
-  const stored = [...doc.weights.values()]
-  const totalParams = stored.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
-  const bytes = stored.reduce((sum, { dtype, shape }) => sum + packedByteLength(dtype, sizeOf(shape)), 0)
-  const { architecture } = doc
-  if (architecture.kind !== 'layers') {
-    return { layers: [], inputs: [], outputs: [], totalParams, trainableParams: totalParams, bytes }
-  }
-  const described = describeGraph(architecture.graph)
-  return totalParams > 0 ? { ...described, totalParams, bytes } : described
-}
-
-function describeGraph(graph: LayerGraph): ModelDescription {
-  const model = modelFromGraph(graph)
-  return model.network ? describeModel(model) : describeUnconnected(layersFromGraph(graph))
 }
 
 /** Describes a live model. */
@@ -85,7 +65,13 @@ function outputShapes(network: Network): Shapes {
     known[call] = shape ? shape.map((dim) => (typeof dim === 'number' ? dim : null)) : null
   }
   try {
-    lowerNetwork(network, inputs, inputs.map(() => null), inferenceEnvironment(b), note)
+    lowerNetwork(
+      network,
+      inputs,
+      inputs.map(() => null),
+      inferenceEnvironment(b),
+      note,
+    )
   } catch (error) {
     if (!(error instanceof RekindleError)) throw error
   }
@@ -114,15 +100,8 @@ function describeLayers(network: Network, shapes: Shapes, depth: number): LayerD
   })
 }
 
-function describeUnconnected(layers: readonly Layer[]): ModelDescription {
-  const rows = layers.map((layer, i) => {
-    const before = layers[i - 1]
-    return describeLayer(layer, null, before ? [before.name] : [], 0)
-  })
-  return { layers: rows, inputs: [], outputs: [], totalParams: 0, trainableParams: 0, bytes: 0 }
-}
-
-function describeLayer(
+/** One row. `outputShape` is null where it is not known. */
+export function describeLayer(
   layer: Layer,
   outputShape: readonly (number | null)[] | null,
   from: readonly string[],

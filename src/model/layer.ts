@@ -5,9 +5,9 @@ import { initialize } from '../nn/initializers/index.ts'
 import { completeConfig, LAYERS } from '../nn/layers/index.ts'
 import type { Json, JsonObject, LayerDef, Tree } from '../nn/types.ts'
 import type { NestedArray, Tensor } from '../tensor/index.ts'
+import type { Network } from './network.ts'
 import { nextWeightSeed } from './seeds.ts'
 import { callLayer, type SymbolicTensor } from './symbolic.ts'
-import type { Network } from './network.ts'
 import { Variable } from './variable.ts'
 
 /**
@@ -118,7 +118,7 @@ export class Layer extends CallableObject {
       })
     }
     const tensors = values.map((value, i) => (weights[i] as Variable).accept(value, `${this.name}/${weights[i]?.name}`))
-    weights.forEach((variable, i) => variable.assign(tensors[i] as Tensor))
+    for (const [i, variable] of weights.entries()) variable.assign(tensors[i] as Tensor)
   }
 
   /** Creates the weights for inputs of these types; a second call with other feature sizes is an error of the call. */

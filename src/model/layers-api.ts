@@ -1,4 +1,3 @@
-import { configFromOptions } from '../nn/naming.ts'
 import {
   type ActivationConfig,
   type BatchNormalizationConfig,
@@ -10,6 +9,7 @@ import {
   type ReshapeConfig,
 } from '../nn/layers/index.ts'
 import type { CamelOptions } from '../nn/naming.ts'
+import { configFromOptions } from '../nn/naming.ts'
 import type { LayerDef } from '../nn/types.ts'
 import { createInputLayer, type InputOptions } from './input.ts'
 import { type CallLayer, Layer } from './layer.ts'

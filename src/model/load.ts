@@ -1,6 +1,6 @@
 import { RekindleError } from '../errors.ts'
 import type { LazyTensor, ModelDoc, ModelWarning, TrainingState } from '../formats/doc.ts'
-import { open, type OpenInput } from '../formats/index.ts'
+import { type OpenInput, open } from '../formats/index.ts'
 import { formatShape, sameShape } from '../tensor/index.ts'
 import { Compiled } from './compile.ts'
 import { weightKeys } from './keys.ts'
@@ -35,7 +35,10 @@ export async function loadModel(input: OpenInput, options: LoadOptions = {}): Pr
 }
 
 /** A live model from an open document. The document may be closed afterwards. */
-export async function modelFromDoc(doc: ModelDoc, options: LoadOptions & { readonly strict?: boolean } = {}): Promise<Model> {
+export async function modelFromDoc(
+  doc: ModelDoc,
+  options: LoadOptions & { readonly strict?: boolean } = {},
+): Promise<Model> {
   const { compile = true, onWarning = () => {}, strict = true } = options
   if (doc.architecture.kind !== 'layers') {
     throw new RekindleError('E_INVALID_FILE', `${doc.description} holds no architecture`, {

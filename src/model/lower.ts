@@ -85,7 +85,13 @@ export function lowerNetwork(
   network.calls.forEach((step, index) => {
     const entrance = entrances.findIndex((ref) => ref.call === index)
     if (entrance >= 0) {
-      const passed = { outputs: [inputs[entrance] as Value], masks: [inputMasks[entrance] ?? null], updates: [], losses: [] }
+      step.layer.build([])
+      const passed = {
+        outputs: [inputs[entrance] as Value],
+        masks: [inputMasks[entrance] ?? null],
+        updates: [],
+        losses: [],
+      }
       results[index] = passed
       note?.(index, passed)
       return
@@ -119,7 +125,7 @@ function call(
     b: env.b,
     config: layer.config,
     name: layer.name,
-    training: kwargs['training'] === undefined || kwargs['training'] === null ? env.training : kwargs['training'] === true,
+    training: kwargs.training === undefined || kwargs.training === null ? env.training : kwargs.training === true,
     trainable: layer.trainable,
     weight: (name: string) => env.weight(layer.weight(name)),
     random: env.random,
@@ -137,7 +143,7 @@ function call(
 
 /** Keras: the activity regularizer's value over the batch size. */
 function activityLosses(layer: Layer, outputs: readonly Value[], env: Environment): Value[] {
-  const regularizer = layer.config['activity_regularizer'] as Identifier | undefined
+  const regularizer = layer.config.activity_regularizer as Identifier | undefined
   if (!regularizer || !env.losses) return []
   return outputs.map((output) => {
     const penalty = applyRegularizer(env.b, regularizer, output)

@@ -1,11 +1,11 @@
 import { loadEngine } from '#engine'
 import { RekindleError } from '../errors.ts'
-import type { LayerSpec, ModelDoc, RunState } from '../formats/doc.ts'
 import type { WriteOptions } from '../formats/codec.ts'
+import type { LayerSpec, ModelDoc, RunState } from '../formats/doc.ts'
 import type { Type } from '../graph/index.ts'
-import type { Json, JsonObject, Tree } from '../nn/types.ts'
+import type { Tree } from '../nn/types.ts'
 import type { Engine } from '../runtime/index.ts'
-import type { NestedArray, Tensor } from '../tensor/index.ts'
+import type { Tensor } from '../tensor/index.ts'
 import type { History, Logs } from './callbacks.ts'
 import { Compiled, type CompileOptions, compileSpec, type OutputSpec } from './compile.ts'
 import type { BatchStream, DataInput, TensorSpec } from './data/index.ts'
@@ -17,8 +17,9 @@ import { networkInputs, networkOutputs } from './network-types.ts'
 import type { Optimizer } from './optimizer.ts'
 import { summaryText } from './summary.ts'
 import type { SymbolicTensor } from './symbolic.ts'
+import { type BatchOptions, trainBatch } from './training/batch.ts'
 import { evaluateDataset } from './training/evaluate.ts'
-import { type FitOptions, fit } from './training/fit.ts'
+import { type FitOptions, fit as runFit } from './training/fit.ts'
 import { prepareData } from './training/inputs.ts'
 import { Predictor } from './training/predict.ts'
 import { Trainer } from './training/trainer.ts'
@@ -67,7 +68,12 @@ export class Model extends Layer {
     readonly name?: string
   })
   /** For subclasses and readers: a model around a finished (or still missing) network. */
-  constructor(options: { readonly network: Network | undefined; readonly className: string; readonly name?: string; readonly origin?: LayerSpec })
+  constructor(options: {
+    readonly network: Network | undefined
+    readonly className: string
+    readonly name?: string
+    readonly origin?: LayerSpec
+  })
   constructor(
     options:
       | { inputs: Tree<SymbolicTensor>; outputs: Tree<SymbolicTensor>; name?: string }
@@ -188,7 +194,8 @@ export class Model extends Layer {
    *   number; `E_ABORTED` after `signal` fired. The model then stands at its last whole step.
    */
   fit(x: DataInput | BatchStream, y?: DataInput, options: FitOptions = {}): Promise<History> {
-    return fit(this, x, y, options)
+    this.resolveInputs(x)
+    return runFit(this, x, y, options)
   }
 
   /** Loss and metrics by name over all rows. */
@@ -225,9 +232,9 @@ export class Model extends Layer {
   }
 
   /** One step on one batch; the values are of this batch, from before its update. */
-  async trainOnBatch(x: DataInput, y: DataInput, options: Pick<FitOptions, 'sampleWeight' | 'classWeight'> = {}): Promise<Logs> {
-    const history = await fit(this, x, y, { ...options, epochs: 1, batchSize: Number.MAX_SAFE_INTEGER, shuffle: false, verbose: 0 })
-    return Object.fromEntries(Object.entries(history.history).map(([name, values]) => [name, values[0] as number]))
+  trainOnBatch(x: DataInput, y: DataInput, options: BatchOptions = {}): Promise<Logs> {
+    this.resolveInputs(x)
+    return trainBatch(this, x, y, options)
   }
 
   /** Layers, shapes and parameters as text. */
@@ -277,7 +284,8 @@ export class Model extends Layer {
     const compiled = this.requireCompiled()
     const trainable = this.trainableWeights
     const current = this.#trainer
-    const same = current && current.trainable.length === trainable.length && current.trainable.every((v, i) => v === trainable[i])
+    const same =
+      current && current.trainable.length === trainable.length && current.trainable.every((v, i) => v === trainable[i])
     if (current && same) return current
     await current?.dispose()
     this.#trainer = await Trainer.create(await this.engine(), this.requireNetwork(), compiled, trainable)
@@ -330,4 +338,3 @@ export class Model extends Layer {
 function portInfo(name: string, { dtype, shape }: Type): PortInfo {
   return { name, dtype, shape: shape.map((dim) => (typeof dim === 'number' ? dim : null)) }
 }
-

@@ -1,8 +1,8 @@
 import type { Type } from '../graph/index.ts'
 import { newBuilder } from '../ops/index.ts'
+import { inputType } from './input.ts'
 import { inferenceEnvironment, lowerNetwork } from './lower.ts'
 import { isReference, type Network } from './network.ts'
-import { inputType } from './input.ts'
 import { flattenTree } from './tree.ts'
 
 /** Types of a network's inputs, in order, with a symbolic batch. */
@@ -17,6 +17,11 @@ export function networkInputs(network: Network): readonly Type[] {
 export function networkOutputs(network: Network): readonly Type[] {
   const b = newBuilder()
   const inputs = networkInputs(network).map((type, i) => b.input(`x${i}`, type.dtype, type.shape))
-  const { outputs } = lowerNetwork(network, inputs, inputs.map(() => null), inferenceEnvironment(b))
+  const { outputs } = lowerNetwork(
+    network,
+    inputs,
+    inputs.map(() => null),
+    inferenceEnvironment(b),
+  )
   return outputs.map(({ dtype, shape }) => ({ dtype, shape }))
 }

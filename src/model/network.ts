@@ -95,7 +95,11 @@ function isTensor(node: object): node is SymbolicTensor {
   return 'node' in node && 'output' in node
 }
 
-function orderByDepth(nodes: readonly CallNode[], met: ReadonlyMap<Layer, number>, entrances: ReadonlySet<CallNode>): Layer[] {
+function orderByDepth(
+  nodes: readonly CallNode[],
+  met: ReadonlyMap<Layer, number>,
+  entrances: ReadonlySet<CallNode>,
+): Layer[] {
   const nodeDepth = new Map<CallNode, number>()
   const layerDepth = new Map<Layer, number>()
   for (const node of [...nodes].reverse()) {
@@ -127,7 +131,8 @@ export function networkFromGraph(graph: LayerGraph, layers: readonly Layer[]): N
     layers,
     calls: order.map(({ call }) => {
       const layer = byName.get(call.layer)
-      if (!layer) throw new RekindleError('E_INVALID_CONFIG', `call of an unknown layer ${call.layer}`, { where: graph.name })
+      if (!layer)
+        throw new RekindleError('E_INVALID_CONFIG', `call of an unknown layer ${call.layer}`, { where: graph.name })
       return {
         layer,
         args: call.args.filter(holdsTensor).map((arg) => tensorsOnly(arg, toReference)),
@@ -214,7 +219,8 @@ function topologicalOrder(calls: readonly NumberedCall[], where: string): Number
       }
       const next = byKey.get(waiting)
       if (!next) throw new RekindleError('E_INVALID_CONFIG', `unknown tensor ${waiting}`, { where })
-      if (state.get(waiting) === 'open') throw new RekindleError('E_INVALID_CONFIG', 'the layers form a loop', { where })
+      if (state.get(waiting) === 'open')
+        throw new RekindleError('E_INVALID_CONFIG', 'the layers form a loop', { where })
       stack.push(next)
     }
   }
@@ -247,11 +253,13 @@ function tensorsOnly(arg: Tree<Argument>, change: (ref: TensorRef) => Reference)
 function constantsOf(call: LayerCall): { [name: string]: Json } {
   const constants: { [name: string]: Json } = {}
   for (const [key, arg] of Object.entries(call.kwargs)) {
-    if (arg !== null && typeof arg === 'object' && 'constant' in arg) constants[key] = arg['constant'] as Json
+    if (arg !== null && typeof arg === 'object' && 'constant' in arg) constants[key] = arg.constant as Json
   }
   return constants
 }
 
 function unknownTensor(ref: TensorRef, where: string): RekindleError {
-  return new RekindleError('E_INVALID_CONFIG', `no output ${ref.output} of call ${ref.call} of layer ${ref.layer}`, { where })
+  return new RekindleError('E_INVALID_CONFIG', `no output ${ref.output} of call ${ref.call} of layer ${ref.layer}`, {
+    where,
+  })
 }

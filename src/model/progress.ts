@@ -64,7 +64,8 @@ export class ProgressBar implements Callback {
     const count = steps === null ? `${this.#step}` : `${String(this.#step).padStart(String(steps).length)}/${steps}`
     const filled = steps ? Math.round((this.#step / steps) * BAR_WIDTH) : BAR_WIDTH
     const bar = `${'━'.repeat(filled)}${'─'.repeat(BAR_WIDTH - filled)}`
-    const left = steps !== null && this.#step < steps ? `${seconds((steps - this.#step) * pace)} left` : seconds(elapsed)
+    const left =
+      steps !== null && this.#step < steps ? `${seconds((steps - this.#step) * pace)} left` : seconds(elapsed)
     const text = `${count} ${bar} ${left} ${pace < 10 ? pace.toFixed(1) : Math.round(pace)}ms/step${logText(logs)}`
     return text.slice(0, Math.max(20, terminal('stderr').columns - 1))
   }

@@ -3,11 +3,11 @@ import type { LayerSpec } from '../formats/doc.ts'
 import type { Type } from '../graph/index.ts'
 import { type DType, formatShape, Tensor, tensor } from '../tensor/index.ts'
 import type { BatchStream, DataInput } from './data/index.ts'
+import { createInputLayer } from './input.ts'
 import type { Layer } from './layer.ts'
 import { Model } from './model.ts'
 import { chainNetwork } from './network.ts'
 import { networkOutputs } from './network-types.ts'
-import { createInputLayer } from './input.ts'
 
 /**
  * A chain of layers. The input shape comes from the first layer's `inputShape`, from an InputLayer, from `build`, or

@@ -62,7 +62,13 @@ export function callLayer(
     const shape = tensor.shape.map((dim, axis) => dim ?? (axis === 0 ? 'batch' : `x${i}_${axis}`))
     return b.input(`x${i}`, tensor.dtype, shape)
   })
-  const lowered = lowerCall(layer, values, values.map(() => null), kwargs, inferenceEnvironment(b))
+  const lowered = lowerCall(
+    layer,
+    values,
+    values.map(() => null),
+    kwargs,
+    inferenceEnvironment(b),
+  )
   const node = new CallNode(layer, [inputs], kwargs, lowered.outputs)
   return outputsOf(layer, node)
 }

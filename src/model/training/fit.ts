@@ -61,7 +61,9 @@ export async function fit(
     classWeight: options.classWeight,
     validationSplit: options.validationData ? 0 : options.validationSplit,
   })
-  const checks = options.validationData ? await validationDataset(options.validationData, compiled, model, batchSize) : validation
+  const checks = options.validationData
+    ? await validationDataset(options.validationData, compiled, model, batchSize)
+    : validation
   const run = beginRun(model, options.seed, batchSize, train)
   const verbose = resolveVerbose(options.verbose)
   const history = new History()
@@ -201,7 +203,7 @@ function beginRun(model: Model, seed: number | undefined, batchSize: number, dat
   const known = model.runState
   const cut = { batchSize: data.rows === null ? null : batchSize, rows: data.rows }
   if (known && (seed === undefined || seed === known.seed)) {
-    const same = known.stepInEpoch === 0 || (known['batchSize'] === cut.batchSize && known['rows'] === cut.rows)
+    const same = known.stepInEpoch === 0 || (known.batchSize === cut.batchSize && known.rows === cut.rows)
     const { totals, ...state } = known
     model.runState = same ? { ...known, ...cut } : { ...state, ...cut, stepInEpoch: 0 }
   } else {
@@ -219,7 +221,7 @@ async function validationDataset(
   if (!Array.isArray(data)) {
     return (await prepareData(data as BatchStream, undefined, compiled, model.inputSpecs, { batchSize })).train
   }
-  const [x, y, sampleWeight] = data as readonly [DataInput, DataInput, DataInput?]
+  const [x, y, sampleWeight] = data as unknown as readonly [DataInput, DataInput, DataInput?]
   return (await prepareData(x, y, compiled, model.inputSpecs, { batchSize, sampleWeight })).train
 }
 

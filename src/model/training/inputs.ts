@@ -2,12 +2,13 @@ import { RekindleError } from '../../errors.ts'
 import type { Tensor } from '../../tensor/index.ts'
 import type { Compiled } from '../compile.ts'
 import {
-  type BatchStream,
   Batches,
+  type BatchStream,
   type ClassWeight,
   checkSampleWeights,
   classWeights,
   type DataInput,
+  fitTensor,
   isBatchStream,
   sharedRows,
   splitValidation,
@@ -98,10 +99,22 @@ async function readArrays(
   const targeted = compiled.targets.flatMap((wanted, i) => (wanted ? [i] : []))
   if (y === undefined) throw new RekindleError('E_INVALID_DATA', 'no targets', { where: 'y' })
   const xs = await toTensors(x, inputs, 'x')
-  const ys = await toTensors(y, targeted.map((i) => compiled.targetSpec(i)), 'y')
+  const given = await toTensors(
+    y,
+    targeted.map((i) => compiled.targetSpec(i)),
+    'y',
+  )
+  const ys = given.map((tensor, k) => {
+    const output = targeted[k] as number
+    compiled.bindTargets(output, tensor.shape)
+    return fitTensor(tensor, compiled.targetSpec(output), 'y')
+  })
   const named = [
     ...xs.map((tensor, i) => ({ where: xs.length === 1 ? 'x' : `x.${inputs[i]?.name}`, tensor })),
-    ...ys.map((tensor, i) => ({ where: ys.length === 1 ? 'y' : `y.${compiled.outputs[targeted[i] as number]?.name}`, tensor })),
+    ...ys.map((tensor, i) => ({
+      where: ys.length === 1 ? 'y' : `y.${compiled.outputs[targeted[i] as number]?.name}`,
+      tensor,
+    })),
   ]
   sharedRows(named)
   ys.forEach((tensor, k) => {
@@ -123,11 +136,13 @@ async function readWeights(
 ): Promise<(Tensor | null)[]> {
   const weights: (Tensor | null)[] = ys.map(() => null)
   if (sampleWeight !== undefined) {
-    const specs = targeted.map((i): TensorSpec => ({
-      name: compiled.outputs[i]?.name ?? 'output',
-      dtype: 'float32',
-      shape: null,
-    }))
+    const specs = targeted.map(
+      (i): TensorSpec => ({
+        name: compiled.outputs[i]?.name ?? 'output',
+        dtype: 'float32',
+        shape: null,
+      }),
+    )
     const given = await toTensors(sampleWeight, specs, 'sampleWeight')
     given.forEach((tensor, i) => {
       checkSampleWeights(tensor, ys[i] as Tensor, 'sampleWeight')
@@ -136,7 +151,9 @@ async function readWeights(
   }
   if (classWeight !== undefined) {
     if (ys.length !== 1) {
-      throw new RekindleError('E_INVALID_ARGUMENT', 'class weights are for models with one output', { where: 'classWeight' })
+      throw new RekindleError('E_INVALID_ARGUMENT', 'class weights are for models with one output', {
+        where: 'classWeight',
+      })
     }
     const byClass = classWeights(ys[0] as Tensor, classWeight)
     const given = weights[0]
@@ -145,7 +162,9 @@ async function readWeights(
         where: 'classWeight',
       })
     }
-    if (given) byClass.data.forEach((value, i) => (byClass.data[i] = value * Number(given.data[i])))
+    if (given) {
+      for (let i = 0; i < byClass.size; i++) (byClass.data[i] as number) *= Number(given.data[i])
+    }
     weights[0] = byClass
   }
   return weights
@@ -197,7 +216,11 @@ function streamDataset(
   const specs = {
     x: inputs,
     y: targeted.map((i) => compiled.targetSpec(i)),
-    sampleWeight: targeted.map((i) => ({ name: compiled.outputs[i]?.name ?? 'output', dtype: 'float32' as const, shape: null })),
+    sampleWeight: targeted.map((i) => ({
+      name: compiled.outputs[i]?.name ?? 'output',
+      dtype: 'float32' as const,
+      shape: null,
+    })),
   }
   const spread = (tensors: readonly (Tensor | null)[]): (Tensor | null)[] =>
     compiled.outputs.map((_, i) => tensors[targeted.indexOf(i)] ?? null)

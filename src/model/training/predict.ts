@@ -1,9 +1,10 @@
+import { coreCount } from '#platform'
 import { throwIfAborted } from '../../errors.ts'
 import type { Dim } from '../../graph/index.ts'
 import { encodeModel } from '../../onnx/index.ts'
 import { newBuilder } from '../../ops/index.ts'
 import { optimizeGraph } from '../../passes/index.ts'
-import { type Engine, type Session, threadsFor } from '../../runtime/index.ts'
+import { chooseThreads, type Engine, type Session } from '../../runtime/index.ts'
 import { allocate, sizeOf, slotsPerElement, Tensor } from '../../tensor/index.ts'
 import { Batches } from '../data/index.ts'
 import { inferenceEnvironment, lowerNetwork } from '../lower.ts'
@@ -37,7 +38,12 @@ export class Predictor {
     const types = networkInputs(network)
     const inputs = types.map((type, i) => b.input(`x${i}`, type.dtype, type.shape))
     const env = { ...inferenceEnvironment(b), weight: (variable: { value: Tensor }) => b.constant(variable.value) }
-    const lowered = lowerNetwork(network, inputs, inputs.map(() => null), env)
+    const lowered = lowerNetwork(
+      network,
+      inputs,
+      inputs.map(() => null),
+      env,
+    )
     // An output that is an input, or stands twice among the outputs, needs a value of its own.
     const seen = new Set(inputs)
     const outputs = lowered.outputs.map((value) => {
@@ -46,8 +52,15 @@ export class Predictor {
       return own
     })
     const graph = optimizeGraph(b.build(outputs))
-    const session = await engine.open(encodeModel(graph), { threads: threadsFor(graph), optimize: 'all' })
-    return new Predictor(session, inputs.map(({ name }) => name), outputs)
+    const session = await engine.open(encodeModel(graph), {
+      threads: chooseThreads(graph, coreCount()),
+      optimize: 'all',
+    })
+    return new Predictor(
+      session,
+      inputs.map(({ name }) => name),
+      outputs,
+    )
   }
 
   /** All rows in one run. */
@@ -58,7 +71,12 @@ export class Predictor {
   }
 
   /** Batch by batch, straight into the memory of the result. */
-  async run(x: readonly Tensor[], batchSize: number, signal?: AbortSignal, onBatch?: (done: number, of: number) => void): Promise<Tensor[]> {
+  async run(
+    x: readonly Tensor[],
+    batchSize: number,
+    signal?: AbortSignal,
+    onBatch?: (done: number, of: number) => void,
+  ): Promise<Tensor[]> {
     const rows = x[0]?.shape[0] ?? 0
     if (rows <= batchSize) return this.runBatch(x)
     const parts: Tensor[][] = []

@@ -1,4 +1,4 @@
-import type { Session } from '../../runtime/index.ts'
+import type { Floats, Session } from '../../runtime/index.ts'
 import { Tensor } from '../../tensor/index.ts'
 import type { Variable } from '../variable.ts'
 import { RANDOM_INPUT } from './random.ts'
@@ -18,7 +18,7 @@ export class StepProgram {
     this.#session = session
     this.#frozen = step.frozen
     const names = new Map(step.outputs.map((port, i) => [port, session.outputs[i] as string]))
-    const preallocate = (port: string, shape: readonly number[], data?: Float32Array): Tensor => {
+    const preallocate = (port: string, shape: readonly number[], data?: Floats): Tensor => {
       const size = shape.reduce((a, b) => a * b, 1)
       const tensor = new Tensor('float32', shape, data ?? new Float32Array(size))
       this.#into[names.get(port) as string] = tensor
@@ -28,12 +28,15 @@ export class StepProgram {
       const port = PORTS.parameter(i)
       if (session.inputs.includes(port)) this.#feeds[port] = variable.value
       if (names.has(PORTS.gradient(i))) {
-        preallocate(PORTS.gradient(i), variable.shape, trainer.memory.gradients[i] as Float32Array)
+        preallocate(PORTS.gradient(i), variable.shape, trainer.memory.gradients[i] as Floats)
       }
     })
     const statsValue = step.graph.outputs[step.outputs.indexOf(PORTS.stats)]
     this.#stats = preallocate(PORTS.stats, statsValue?.shape as readonly number[]).data as Float32Array
-    this.#updated = step.updated.map((variable, i) => ({ variable, value: preallocate(PORTS.update(i), variable.shape) }))
+    this.#updated = step.updated.map((variable, i) => ({
+      variable,
+      value: preallocate(PORTS.update(i), variable.shape),
+    }))
     if (names.has(PORTS.loss)) preallocate(PORTS.loss, [])
     if (step.usesRandom) this.#feeds[RANDOM_INPUT] = trainer.random.tensor
   }

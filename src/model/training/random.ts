@@ -1,4 +1,4 @@
-import type { Builder, Value } from '../../graph/index.ts'
+import type { Builder } from '../../graph/index.ts'
 import { createRandomStream, RANDOM_STATE } from '../../nn/random.ts'
 import type { RandomStream } from '../../nn/types.ts'
 import { Tensor } from '../../tensor/index.ts'

@@ -1,5 +1,5 @@
 import type { Builder, Graph, Type, Value } from '../../graph/index.ts'
-import { reduceLoss } from '../../nn/losses/index.ts'
+import { applyLoss } from '../../nn/losses/index.ts'
 import { applyRegularizer } from '../../nn/regularizers.ts'
 import { newBuilder } from '../../ops/index.ts'
 import { optimizeGraph, trainStep } from '../../passes/index.ts'
@@ -67,14 +67,17 @@ export function buildStepGraph(options: StepGraphOptions): StepGraph {
     weight: (variable) => ports.weight(variable),
     random: lazyRandomStream(b),
   }
-  const lowered = lowerNetwork(network, ports.x, ports.x.map(() => null), env)
+  const lowered = lowerNetwork(
+    network,
+    ports.x,
+    ports.x.map(() => null),
+    env,
+  )
 
   const perOutput = losses.map((loss, i) => {
     if (!loss) return null
-    const { def, config, reduction } = loss
-    const target = ports.y[i] as Value
-    const values = def.perSample(b, target, lowered.outputs[i] as Value, config)
-    return reduceLoss(b, values, ports.sampleWeights[i] ?? null, lowered.masks[i] ?? null, reduction)
+    const [target, output] = [ports.y[i] as Value, lowered.outputs[i] as Value]
+    return applyLoss(b, loss, target, output, ports.sampleWeights[i] ?? null, lowered.masks[i] ?? null)
   })
   const terms = perOutput.flatMap((loss, i) => {
     const weight = losses[i]?.weight ?? 1
@@ -82,7 +85,9 @@ export function buildStepGraph(options: StepGraphOptions): StepGraph {
   })
   const penalties = trainable.flatMap(({ spec }, i) => {
     const used = ports.isUsed(trainable[i] as Variable)
-    return spec.regularizer && used ? [applyRegularizer(b, spec.regularizer, ports.weight(trainable[i] as Variable))] : []
+    return spec.regularizer && used
+      ? [applyRegularizer(b, spec.regularizer, ports.weight(trainable[i] as Variable))]
+      : []
   })
   const total = [...terms, ...penalties, ...lowered.losses].reduce((sum, term) => b.op('Add', [sum, term]))
 
@@ -156,12 +161,7 @@ function metricStates(b: Builder, metrics: readonly ResolvedMetric[], ports: Inp
   })
 }
 
-function statsVector(
-  b: Builder,
-  total: Value,
-  perOutput: readonly (Value | null)[],
-  states: readonly Value[],
-): Value {
+function statsVector(b: Builder, total: Value, perOutput: readonly (Value | null)[], states: readonly Value[]): Value {
   const losses = perOutput.filter((loss) => loss !== null)
   const parts = [total, ...(losses.length > 1 ? losses : []), ...states].map((value) => {
     const size = sizeOf(value.shape as readonly number[])

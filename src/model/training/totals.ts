@@ -1,7 +1,7 @@
 import type { Json } from '../../nn/types.ts'
 import { sizeOf } from '../../tensor/index.ts'
-import type { Compiled, ResolvedMetric } from '../compile.ts'
 import type { Logs } from '../callbacks.ts'
+import type { Compiled, ResolvedMetric } from '../compile.ts'
 
 /**
  * Running values of one pass over data, as Keras reports them: losses are means over rows (each batch counts by its
@@ -22,7 +22,9 @@ export class Totals {
     this.#losses = new Float64Array(this.#lossNames.length)
     this.#states = metrics.map(({ def, config, output }) => {
       const type = compiled.outputs[output]?.type
-      return def.state(config, type ?? { dtype: 'float32', shape: [] }).map(({ shape }) => new Float32Array(sizeOf(shape)))
+      return def
+        .state(config, type ?? { dtype: 'float32', shape: [] })
+        .map(({ shape }) => new Float32Array(sizeOf(shape)))
     })
   }
 
@@ -58,14 +60,18 @@ export class Totals {
     this.#metrics.forEach(({ name, def, config }, i) => {
       const result = def.result(this.#states[i] as readonly Float32Array[], config)
       if (typeof result === 'number') entries.push([name, result])
-      else result.forEach((value, k) => entries.push([`${name}_${k}`, value]))
+      else entries.push(...result.map((value, k): [string, number] => [`${name}_${k}`, value]))
     })
     return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
   }
 
   /** The sums as JSON, exactly: for a run that stops inside an epoch. */
   save(): Json {
-    return { rows: this.#rows, losses: [...this.#losses], states: this.#states.map((states) => states.map((s) => [...s])) }
+    return {
+      rows: this.#rows,
+      losses: [...this.#losses],
+      states: this.#states.map((states) => states.map((s) => [...s])),
+    }
   }
 
   /** Takes up saved sums; false when they are of other metrics, and then nothing changes. */

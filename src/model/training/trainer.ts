@@ -1,24 +1,27 @@
+import { coreCount } from '#platform'
 import { RekindleError } from '../../errors.ts'
 import type { Type, Value } from '../../graph/index.ts'
 import { applyConstraint } from '../../nn/constraints.ts'
 import { requireTrainable } from '../../nn/optimizers/index.ts'
+import type { Identifier } from '../../nn/types.ts'
 import { encodeModel } from '../../onnx/index.ts'
 import { newBuilder } from '../../ops/index.ts'
 import {
   allocateParameters,
+  chooseThreads,
   createOptimizerStep,
   type Engine,
+  type Floats,
   type OptimizerStep,
   type ParameterMemory,
   type Session,
-  threadsFor,
 } from '../../runtime/index.ts'
 import { formatShape, Tensor } from '../../tensor/index.ts'
 import type { Compiled, ResolvedMetric } from '../compile.ts'
 import type { Network } from '../network.ts'
 import type { Variable } from '../variable.ts'
-import { RandomPosition } from './random.ts'
 import { StepProgram } from './program.ts'
+import { RandomPosition } from './random.ts'
 import { buildStepGraph } from './step-graph.ts'
 
 /** Programs kept per trainer: full batch and last batch, of training and of validation. */
@@ -82,9 +85,9 @@ export class Trainer {
     const shapes = trainable.map((variable) => variable.shape)
     const memory = allocateParameters({ shapes, fills: slots.map(({ fill }) => fill) })
     trainable.forEach((variable, i) => {
-      variable.moveTo(new Tensor('float32', variable.shape, memory.parameters[i] as Float32Array))
+      variable.moveTo(new Tensor('float32', variable.shape, memory.parameters[i] as Floats))
       slots.forEach((slot, s) => {
-        const view = memory.slots[s]?.[i] as Float32Array
+        const view = memory.slots[s]?.[i] as Floats
         optimizer.moveSlot(variable, slot, new Tensor('float32', variable.shape, view))
       })
     })
@@ -113,7 +116,7 @@ export class Trainer {
       trainable: this.trainable,
       optimizer: training ? this.compiled.optimizer : null,
     })
-    const options = { threads: threadsFor(step.graph), optimize: 'basic' } as const
+    const options = { threads: chooseThreads(step.graph, coreCount()), optimize: 'basic' } as const
     const session = await this.#engine.open(encodeModel(step.graph), options)
     const program = new StepProgram(session, step, this)
     this.#programs.set(key, program)
@@ -187,7 +190,7 @@ async function constraintSession(
   const outputs = constrained.map((i, k): Value => {
     const { shape, dtype, spec } = trainable[i] as Variable
     const type: Type = { shape, dtype }
-    return applyConstraint(b, spec.constraint ?? null, b.input(`w${k}`, type.dtype, type.shape))
+    return applyConstraint(b, spec.constraint as Exclude<Identifier, null>, b.input(`w${k}`, type.dtype, type.shape))
   })
   return engine.open(encodeModel(b.build(outputs)))
 }

@@ -11,9 +11,14 @@ type WireType = (typeof WIRE)[keyof typeof WIRE]
 /** Byte fields from this size on are kept as views; smaller ones are copied into the message's own buffer. */
 const VIEW_BYTES = 512
 const MAX_VARINT_BYTES = 10
+const FIRST_BUFFER_BYTES = 64
 /** No format of ours nests messages deeper, or has more fields in one message; a file that does is hostile. */
 const MAX_DEPTH = 64
 const MAX_FIELDS = 1 << 20
+
+const EMPTY = new Uint8Array(0)
+const ENCODER = new TextEncoder()
+const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * One message being written. Large byte fields and nested messages stay views until `finish`, which allocates once;
@@ -21,7 +26,7 @@ const MAX_FIELDS = 1 << 20
  */
 export class ProtoWriter {
   readonly #chunks: Uint8Array[] = []
-  #buffer = new Uint8Array(64)
+  #buffer = EMPTY
   /** Bytes in use in the buffer, and in the chunks. */
   #end = 0
   #sealed = 0
@@ -60,7 +65,7 @@ export class ProtoWriter {
   }
 
   string(field: number, text: string): void {
-    this.bytes(field, new TextEncoder().encode(text))
+    this.bytes(field, ENCODER.encode(text))
   }
 
   /** A byte field. A large one is not copied: it must not change before the message is finished. */
@@ -137,7 +142,7 @@ export class ProtoWriter {
     const at = this.#end
     this.#end += length
     if (this.#end > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(this.#end, this.#buffer.length * 2))
+      const larger = new Uint8Array(Math.max(this.#end, this.#buffer.length * 2, FIRST_BUFFER_BYTES))
       larger.set(this.#buffer.subarray(0, at))
       this.#buffer = larger
     }
@@ -149,7 +154,7 @@ export class ProtoWriter {
     if (this.#end === 0) return
     this.#chunks.push(this.#buffer.subarray(0, this.#end))
     this.#sealed += this.#end
-    this.#buffer = new Uint8Array(64)
+    this.#buffer = EMPTY
     this.#end = 0
   }
 }
@@ -379,7 +384,7 @@ export class ProtoMessage {
 
   #decodeText(bytes: Uint8Array, field: number): string {
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+      return DECODER.decode(bytes)
     } catch (cause) {
       throw new RekindleError(this.#errors.invalid, `${this.#errors.what}: field ${field} is not UTF-8`, { cause })
     }

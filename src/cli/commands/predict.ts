@@ -46,12 +46,13 @@ export const predict = defineCommand({
     if (options.input.length === 0) {
       throw new RekindleError('E_INVALID_ARGUMENT', 'predict needs something to run on', { expected: '--input X' })
     }
-    if (output !== undefined) {
-      checkArrayOutput(output)
-      await checkWritable(output)
-    }
     const labels = options.labels === undefined ? undefined : await readLabels(options.labels)
     const model = await loadWithNotice(file, options.weights, terminal)
+    if (output !== undefined) {
+      const names = model.outputs.map(({ name }) => name)
+      checkArrayOutput(output, names)
+      await checkWritable(output)
+    }
     const inputs = await predictInputs(options.input, model.inputs, options.scale)
     const tensors = await model.predictAll(inputs, {
       batchSize: options.batchSize ?? 32,

@@ -9,7 +9,8 @@ export const inflateErrors = {
       expected: `${expected} bytes`,
       ...(received === undefined ? {} : { received: `${received} bytes` }),
     }),
-  corrupt: (cause: unknown): RekindleError => new RekindleError('E_INVALID_DATA', 'corrupt compressed data', { cause }),
+  corrupt: (cause: unknown): RekindleError =>
+    new RekindleError('E_INVALID_DATA', 'the compressed data is corrupt', { cause }),
 } as const
 
 /** A deflate stream spends at least 2 bits on 258 bytes. */

@@ -127,9 +127,7 @@ async function findTarget(path: string, { expectedBytes }: WriteOptions): Promis
   try {
     const target = await followLinks(path)
     const folder = dirname(target)
-    const folderFacts = await ignoreMissing(stat(folder))
-    if (folderFacts === undefined) throw writeError(path, `the folder ${folder} does not exist`)
-    if (!folderFacts.isDirectory()) throw writeError(path, `${folder} is not a folder`)
+    if (!(await ignoreMissing(stat(folder)))) throw writeError(path, `the folder ${folder} does not exist`)
     const existing = await ignoreMissing(stat(target))
     if (existing?.isDirectory()) throw writeError(path, REASONS.EISDIR as string)
     if (existing) await access(target, constants.W_OK)

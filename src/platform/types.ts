@@ -20,7 +20,8 @@ export interface Platform {
   /**
    * Raw deflate data to exactly `expectedLength` bytes. Bytes behind the end of the stream are ignored in Node and are
    * corrupt data for browsers.
-   * @throws RekindleError `E_LIMIT` when more comes, `E_TRUNCATED` when less, `E_INVALID_DATA` when corrupt.
+   * @throws RekindleError `E_LIMIT` when more comes, `E_TRUNCATED` when less, `E_INVALID_DATA` when corrupt (browsers
+   * call a stream that is cut off corrupt, too).
    */
   inflateRaw(bytes: Uint8Array, expectedLength: number): Promise<Uint8Array>
   /** The same with the zlib header and checksum, as HDF5 and PNG use it. */

@@ -34,7 +34,10 @@ export async function inflateZlib(bytes: Uint8Array, expectedLength: number): Pr
 async function inflate(format: CompressionFormat, bytes: Uint8Array, expectedLength: number): Promise<Uint8Array> {
   checkExpansion(bytes.length, expectedLength)
   const stream = new DecompressionStream(format)
-  const fed = feed(stream.writable.getWriter(), bytes)
+  const writer = stream.writable.getWriter()
+  // What goes wrong here arrives at the reader too.
+  writer.write(bytes as Uint8Array<ArrayBuffer>).catch(() => {})
+  writer.close().catch(() => {})
   const reader: ReadableStreamDefaultReader<Uint8Array> = stream.readable.getReader()
   const out = new Uint8Array(expectedLength)
   let length = 0
@@ -46,22 +49,10 @@ async function inflate(format: CompressionFormat, bytes: Uint8Array, expectedLen
     }
   } catch (cause) {
     await reader.cancel().catch(() => {})
-    if (cause instanceof RekindleError) throw cause
-    throw (await fed) ? inflateErrors.tooShort(expectedLength, length) : inflateErrors.corrupt(cause)
+    throw cause instanceof RekindleError ? cause : inflateErrors.corrupt(cause)
   }
   if (length < expectedLength) throw inflateErrors.tooShort(expectedLength, length)
   return out
-}
-
-/** True when the decompressor took every byte: an error after that means that it waited for more. */
-async function feed(writer: WritableStreamDefaultWriter<BufferSource>, bytes: Uint8Array): Promise<boolean> {
-  try {
-    await writer.write(bytes as Uint8Array<ArrayBuffer>)
-  } catch {
-    return false
-  }
-  await writer.close().catch(() => {})
-  return true
 }
 
 export function coreCount(): number {

@@ -67,7 +67,7 @@ export class HeaderWriter {
 }
 
 function checkAttributeName(name: string, where: string): void {
-  if (name !== '' && !name.includes('\0')) return
+  if (name !== '' && !/\0|\p{Surrogate}/u.test(name)) return
   throw new RekindleError('E_INVALID_ARGUMENT', 'an attribute cannot have this name', {
     where,
     received: JSON.stringify(name),

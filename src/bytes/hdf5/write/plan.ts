@@ -118,10 +118,10 @@ function writeGroup(
 }
 
 function checkName(name: string, where: string): void {
-  if (name !== '' && name !== '.' && !/[/\0]/.test(name)) return
+  if (name !== '' && name !== '.' && !/[/\0]|\p{Surrogate}/u.test(name)) return
   throw new RekindleError('E_INVALID_ARGUMENT', 'a member cannot have this name', {
     where,
-    expected: 'a name without "/"',
+    expected: 'well-formed text without "/"',
     received: JSON.stringify(name),
   })
 }

@@ -29,10 +29,10 @@ describe('TrainingTable', () => {
     losses.forEach((loss, epoch) => {
       table.onEpochBegin(epoch + 12)
       table.onTestBegin()
-      table.onEpochEnd(epoch + 12, { loss: 0.2114, accuracy: 0.9402, val_loss: loss, val_accuracy: 0.9471 })
+      table.onEpochEnd(epoch + 12, { accuracy: 0.9402, loss: 0.2114, val_accuracy: 0.9471, val_loss: loss })
     })
     expect(lines[0]).toBe('  epoch       loss      acc   val loss   val acc   ms/step    time')
-    expect(lines[1]).toMatch(/^ {2}13 {9}0\.2114 {3}94\.02% {5}0\.3000 {4}94\.71% +0\.00 +0\.0 s$/)
+    expect(lines[1]).toMatch(/^ {2}13 {8}0\.2114 {3}94\.02% {5}0\.3000 {4}94\.71% +0\.00 +0\.0 s$/)
     expect(lines.map((line) => line.endsWith('best'))).toEqual([false, false, true, false, true])
   })
 

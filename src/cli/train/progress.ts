@@ -80,9 +80,9 @@ export class TrainingTable implements Callback {
 
   #printTitles(keys: readonly string[]): void {
     if (this.#keys !== null) return
-    this.#keys = keys
+    this.#keys = lossesFirst(keys)
     const { style, print } = this.#voice
-    const titles = keys.map((key) => pad(titleOf(key), widthOf(key), 'right'))
+    const titles = this.#keys.map((key) => pad(titleOf(key), widthOf(key), 'right'))
     print(
       style.dim(
         `  ${'epoch'.padEnd(EPOCH_WIDTH)}${titles.join('')}${pad('ms/step', 10, 'right')}${pad('time', 8, 'right')}`,
@@ -107,7 +107,7 @@ export class TrainingTable implements Callback {
     const steps = this.#params?.steps ?? null
     const done = batch + 1
     const pace = (performance.now() - this.#startedAt) / (done - (this.#firstBatch ?? 0))
-    const values = Object.keys(logs).map((key) => pad(formatLog(key, logs[key]), widthOf(key), 'right'))
+    const values = lossesFirst(Object.keys(logs)).map((key) => pad(formatLog(key, logs[key]), widthOf(key), 'right'))
     const head = `  ${String(this.#epoch + 1).padEnd(EPOCH_WIDTH)}${values.join('')}`
     const parts = [
       ...(steps === null ? [] : [progressBar(done / steps, BAR_WIDTH, style)]),
@@ -129,6 +129,12 @@ function fitParts(head: string, parts: readonly string[], columns: number): stri
     line = longer
   }
   return line
+}
+
+/** Keras sorts its keys by name; people look for the loss first. */
+function lossesFirst(keys: readonly string[]): readonly string[] {
+  const rank = (key: string) => (key.startsWith('val_') ? 2 : 0) + (/^(val_)?loss$/.test(key) ? 0 : 1)
+  return keys.toSorted((a, b) => rank(a) - rank(b))
 }
 
 function titleOf(key: string): string {

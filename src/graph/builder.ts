@@ -1,5 +1,5 @@
 import { RekindleError } from '../errors.ts'
-import { type DType, formatShape, sizeOf, Tensor, tensor } from '../tensor/index.ts'
+import { DTYPES, type DType, formatShape, isRawFloat, sizeOf, Tensor, tensor } from '../tensor/index.ts'
 import { type Dim, type Graph, type Node, readsOf, type Type, type Value } from './ir.ts'
 import type { AttrsOf, OpDef, Operand, OpName, OpTable } from './schema.ts'
 
@@ -45,8 +45,9 @@ export class Builder {
     return value
   }
 
-  /** A scalar constant, float32 unless another dtype is given. */
+  /** A scalar, float32 unless another dtype is given: a constant, for half-precision types cast from float32. */
   scalar(x: number | bigint | boolean, dtype: DType = 'float32'): Value {
+    if (isRawFloat(dtype)) return this.op('Cast', [this.scalar(x)], { to: DTYPES[dtype].onnx })
     return this.constant(tensor(x, { dtype, shape: [] }))
   }
 
@@ -55,11 +56,11 @@ export class Builder {
     return this.constant(new Tensor('int64', [values.length], BigInt64Array.from(values, BigInt)))
   }
 
-  /** A constant filled with one number. The shape must be concrete. */
+  /** A constant filled with one number, kept in full: `Expand` of a scalar is the way to large ones. */
   full(shape: readonly Dim[], x: number, dtype: DType = 'float32'): Value {
+    if (isRawFloat(dtype)) return this.op('Cast', [this.full(shape, x)], { to: DTYPES[dtype].onnx })
     const dims = concreteShape(shape, 'full')
-    const filled = tensor(new Array<number>(sizeOf(dims)).fill(x), { dtype, shape: dims })
-    return this.constant(filled)
+    return this.constant(tensor(new Array<number>(sizeOf(dims)).fill(x), { dtype, shape: dims }))
   }
 
   /** The first output of an operator. */

@@ -68,7 +68,7 @@ function sumOfSquares(b: Builder, g: Value): Value {
 }
 
 function scalarLike(b: Builder, x: number, like: Value): Value {
-  return cast(b, b.scalar(x), like)
+  return b.scalar(x, like.dtype)
 }
 
 function cast(b: Builder, x: Value, like: Value): Value {

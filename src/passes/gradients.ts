@@ -1,6 +1,6 @@
 import { RekindleError } from '../errors.ts'
 import { type Builder, type Dim, type Node, type OpDef, readsOf, subgraphsOf, type Value } from '../graph/index.ts'
-import { DTYPES, formatShape, isFloat, sameShape } from '../tensor/index.ts'
+import { formatShape, isFloat, sameShape } from '../tensor/index.ts'
 
 /**
  * Reverse-mode differentiation: appends the backward nodes to the builder and returns the gradient of the sum of
@@ -15,12 +15,12 @@ export function gradients(b: Builder, loss: Value, wrt: readonly Value[]): reado
   if (!isFloat(loss.dtype)) {
     throw new RekindleError('E_INVALID_DTYPE', 'the loss must be a float', { received: loss.dtype })
   }
-  return pullback(b, [loss], [onesLike(b, loss)], wrt)
+  return pullback(b, [loss], [filledLike(b, loss, 1)], wrt)
 }
 
-/** The same gradients with zeros of the value's (concrete) shape in the place of null. */
+/** The same gradients with zeros of the value's shape in the place of null. */
 export function zeroGradients(b: Builder, grads: readonly (Value | null)[], wrt: readonly Value[]): readonly Value[] {
-  return wrt.map((value, i) => grads[i] ?? cast(b, b.full(value.shape, 0), value))
+  return wrt.map((value, i) => grads[i] ?? filledLike(b, value, 0))
 }
 
 /**
@@ -146,12 +146,9 @@ function unbroadcast(b: Builder, gradient: Value, shape: readonly Dim[], from: s
   return repeated.length === 0 ? sum : b.op('ReduceSum', [sum, b.ints(repeated)], { keepdims: 1 })
 }
 
-function onesLike(b: Builder, value: Value): Value {
-  const concrete = value.shape.every((dim) => typeof dim === 'number')
-  const ones = concrete ? b.full(value.shape, 1) : b.op('Expand', [b.scalar(1), b.op('Shape', [value])])
-  return cast(b, ones, value)
-}
-
-function cast(b: Builder, x: Value, like: Value): Value {
-  return x.dtype === like.dtype ? x : b.op('Cast', [x], { to: DTYPES[like.dtype].onnx })
+/** A scalar spread out: one number in the model however large the shape. */
+function filledLike(b: Builder, value: Value, x: number): Value {
+  const { dtype, shape } = value
+  const sizes = shape.every((dim) => typeof dim === 'number') ? b.ints(shape) : b.op('Shape', [value])
+  return shape.length === 0 ? b.scalar(x, dtype) : b.op('Expand', [b.scalar(x, dtype), sizes])
 }

@@ -118,6 +118,13 @@ describe('Builder', () => {
     expect(graph.constants.size).toBe(0)
   })
 
+  it('casts half-precision scalars instead of taking a number for its bits', () => {
+    const b = newBuilder()
+    expect(b.scalar(1, 'float16')).toMatchObject({ dtype: 'float16', shape: [] })
+    expect(b.full([2], 1, 'bfloat16')).toMatchObject({ dtype: 'bfloat16', shape: [2] })
+    expect(b.nodes.map((node) => node.op)).toEqual(['Cast', 'Cast'])
+  })
+
   it('refuses to extend a node of another graph', () => {
     const b = newBuilder()
     b.op('Neg', [b.input('x', 'float32', [2])])

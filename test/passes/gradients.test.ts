@@ -70,6 +70,17 @@ describe('gradients', () => {
     expect(b.nodes.length - before - forOne).toBeGreaterThan(forOne)
   })
 
+  it('carries half-precision gradients', async () => {
+    const b = newBuilder()
+    const x = b.input('x', 'float32', [3])
+    const half = b.op('Cast', [x], { to: 10 })
+    const loss = sum(b, b.op('Mul', [half, half]))
+    const [dHalf, dx] = gradients(b, loss, [half, x]) as [Value, Value]
+    expect([loss.dtype, dHalf.dtype, dx.dtype]).toEqual(['float16', 'float16', 'float32'])
+    const [result] = await runGraph(b.build([dx]), { x: tensor([1, 2, -3]) })
+    expect(result?.toArray()).toEqual([2, 4, -6])
+  })
+
   it('keeps a symbolic batch', () => {
     const b = newBuilder()
     const x = b.input('x', 'float32', ['batch', 4])

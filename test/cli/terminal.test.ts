@@ -121,7 +121,7 @@ describe('LiveLine', () => {
     expect(stream.written.length).toBe(10)
     expect(stream.written.at(-1)).toBe('\r\x1b[2K900 of 40')
     line.clear()
-    expect(stream.written.at(-1)).toBe('\r\x1b[2K\x1b[?25h')
+    expect(stream.written.at(-1)).toBe('\r\x1b[2K')
   })
 
   it('stays silent where there is no terminal', () => {

@@ -2,8 +2,6 @@
 const INTERVAL_MS = 100
 
 const CLEAR_LINE = '\r\x1b[2K'
-const HIDE_CURSOR = '\x1b[?25l'
-const SHOW_CURSOR = '\x1b[?25h'
 
 export interface LiveStream {
   readonly isTTY?: boolean
@@ -32,13 +30,13 @@ export class LiveLine {
     if (now - this.#drawnAt < INTERVAL_MS) return
     this.#drawnAt = now
     const line = text(this.#stream.columns || 80)
-    this.#stream.write(`${this.#visible ? '' : HIDE_CURSOR}${CLEAR_LINE}${line}`)
+    this.#stream.write(CLEAR_LINE + line)
     this.#visible = true
   }
 
   /** Takes the line away, so that something else can be printed in its place. */
   clear(): void {
-    if (this.#visible) this.#stream.write(CLEAR_LINE + SHOW_CURSOR)
+    if (this.#visible) this.#stream.write(CLEAR_LINE)
     this.#visible = false
     this.#drawnAt = Number.NEGATIVE_INFINITY
   }

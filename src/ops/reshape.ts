@@ -211,7 +211,7 @@ export const RESHAPE = {
       const pairs = b.op('Concat', [column(repeats), column(b.op('Shape', [x]))], { axis: 1 })
       const apart = b.op('Reshape', [firstOf(g), b.op('Reshape', [pairs, b.ints([-1])])])
       const axes = x.shape.map((_, axis) => 2 * axis)
-      return [b.op('ReduceSum', [apart, b.ints(axes)], { keepdims: 0 })]
+      return [reshapeLike(b, b.op('ReduceSum', [apart, b.ints(axes)], { keepdims: 0 }), x)]
     },
     fold: ([x, repeats]) => {
       if (!x || !repeats) return null

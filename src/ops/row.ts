@@ -47,7 +47,8 @@ export function row<K extends OpName>(op: K, own: OwnRow<K>): OpDef<K> {
       checkDtypes(inference, schema)
       const types = own.infer(inference)
       if (outputs > types.length) inference.fail(`at most ${types.length} outputs, not ${outputs}`)
-      const asked = types.slice(0, outputs)
+      // Some operators always have all their outputs.
+      const asked = types.slice(0, Math.max(outputs, schema.outputs[0]))
       return fold ? withContent(inference, asked, fold) : asked
     },
     grad: own.grad,

@@ -1,6 +1,6 @@
 import { RekindleError } from '../../errors.ts'
 import type { Builder, Dim, Value } from '../../graph/index.ts'
-import { formatShape, normalizeAxis } from '../../tensor/index.ts'
+import { formatShape, normalizeAxis, Tensor } from '../../tensor/index.ts'
 import { atLeastZero, cast, clip, Formula } from '../formula.ts'
 import type { Row } from '../registry.ts'
 
@@ -77,8 +77,8 @@ function knownSize(x: Value, axis: number, where: string): number {
 }
 
 /**
- * Euclidean projection on the simplex: max(x − τ, 0), τ = (Σ over the support − 1)/|support| (Martins et al., 2016).
- * The support is found by sorting, outside the gradient.
+ * `max(x − τ, 0)` (Martins et al., 2016) as Keras 3 computes it: its τ adds up all the running sums over the support,
+ * not the last alone, so that where more than one value is supported the result is not the paper's.
  */
 function sparsemax(b: Builder, x: Value, { axis }: { readonly axis: number }): Value {
   const m = new Formula(b, x.dtype)
@@ -89,14 +89,12 @@ function sparsemax(b: Builder, x: Value, { axis }: { readonly axis: number }): V
   }
   const [sorted] = b.ops('TopK', [x, b.ints([size])], { axis: at }, 2) as readonly [Value]
   const sums = b.op('CumSum', [sorted, b.scalar(at, 'int64')])
-  const ranks = b.op('Range', [b.scalar(1), b.scalar(size + 1), b.scalar(1)])
-  const shape = x.shape.map((_, i) => (i === at ? size : 1))
-  const k = cast(b, b.op('Reshape', [ranks, b.ints(shape)]), x.dtype)
-  // The k largest are the support while the k-th lies over their own τ.
-  const supported = m.greater(m.mul(sorted, k), m.sub(sums, 1))
-  const least = b.op('ReduceMin', [m.where(supported, sorted, Number.POSITIVE_INFINITY), b.ints([at])])
-  const inside = m.mask(b.op('GreaterOrEqual', [x, least]))
-  const tau = m.div(m.sub(m.sum(m.mul(x, inside), [at]), 1), m.sum(inside, [at]))
+  const ranks = Float32Array.from({ length: size }, (_, i) => i + 1)
+  const alongAxis = x.shape.map((_, i) => (i === at ? size : 1))
+  const rank = cast(b, b.constant(new Tensor('float32', alongAxis, ranks)), x.dtype)
+  const supported = m.greater(m.sub(sorted, m.div(m.sub(sums, 1), rank)), 0)
+  const total = m.sum(m.where(supported, sums, 0), [at])
+  const tau = m.div(m.sub(total, 1), m.sum(m.mask(supported), [at]))
   return atLeastZero(b, m.sub(x, tau))
 }
 

@@ -49,7 +49,10 @@ export const METRICS = {
       aliases: ['bce', 'BCE'],
       defaults: { from_logits: false, label_smoothing: 0 },
     },
-    (b, yTrue, yPred, config) => binaryCrossentropy(b, yTrue, yPred, { ...config, axis: -1 }),
+    (b, yTrue, yPred, config) => {
+      const { target, prediction } = comparable(b, yTrue, yPred)
+      return binaryCrossentropy(b, target, prediction, { ...config, axis: -1 })
+    },
   ),
   categoricalCrossentropy: meanMetric<SmoothedConfig>(
     {

@@ -139,22 +139,26 @@ class Parser {
   }
 
   #value(depth: number): JsonValue {
-    if (depth > this.#maxDepth) {
-      throw new RekindleError('E_LIMIT', 'JSON is nested too deeply', {
-        where: this.#name,
-        expected: `at most ${this.#maxDepth} levels`,
-      })
-    }
     switch (this.#text[this.#at]) {
       case '{':
-        return this.#object(depth + 1)
+        return this.#object(this.#deeper(depth))
       case '[':
-        return this.#array(depth + 1)
+        return this.#array(this.#deeper(depth))
       case '"':
         return this.#string()
       default:
         return this.#scalar()
     }
+  }
+
+  #deeper(depth: number): number {
+    if (depth >= this.#maxDepth) {
+      throw new RekindleError('E_LIMIT', 'JSON is nested too deeply', {
+        where: this.#name,
+        expected: `at most ${this.#maxDepth} levels`,
+      })
+    }
+    return depth + 1
   }
 
   #object(depth: number): JsonValue {
@@ -332,7 +336,7 @@ const SHORT_ESCAPES: { readonly [character: string]: string } = {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are escaped.
 const ESCAPED = /["\\\u0000-\u001f]/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are escaped.
-const ESCAPED_TO_ASCII = /["\\\u0000-\u001f\u0080-\uffff]/g
+const ESCAPED_TO_ASCII = /["\\\u0000-\u001f\u007f-\uffff]/g
 
 function formatString(text: string, ensureAscii: boolean): string {
   const escaped = (unit: string): string =>

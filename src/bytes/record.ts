@@ -16,27 +16,27 @@ export function recordLayout<const W extends Widths>(widths: W): RecordLayout<W>
   return {
     size,
     read(bytes, offset) {
-      const view = new DataView(bytes.buffer, bytes.byteOffset + offset, size)
       const values = {} as { [field in keyof W]: number }
-      let at = 0
+      let end = offset
       for (const [field, width] of fields) {
-        if (width === 2) values[field] = view.getUint16(at, true)
-        else if (width === 4) values[field] = view.getUint32(at, true)
-        else values[field] = Number(view.getBigUint64(at, true))
-        at += width
+        end += width
+        let value = 0
+        for (let at = end - 1; at >= end - width; at--) value = value * 256 + (bytes[at] as number)
+        values[field] = value
       }
       return values
     },
     write(values) {
-      const view = new DataView(new ArrayBuffer(size))
+      const out = new Uint8Array(size)
       let at = 0
       for (const [field, width] of fields) {
-        if (width === 2) view.setUint16(at, values[field], true)
-        else if (width === 4) view.setUint32(at, values[field], true)
-        else view.setBigUint64(at, BigInt(values[field]), true)
-        at += width
+        let value: number = values[field]
+        for (const end = at + width; at < end; at++) {
+          out[at] = value % 256
+          value = Math.floor(value / 256)
+        }
       }
-      return new Uint8Array(view.buffer)
+      return out
     },
   }
 }

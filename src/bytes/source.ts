@@ -1,6 +1,6 @@
 import { openPath } from '#platform'
 import { RekindleError } from '../errors.ts'
-import { checkRange } from '../platform/range.ts'
+import { checkBounds, checkRange } from '../platform/range.ts'
 import { LIMITS } from './limits.ts'
 import { memorySource } from './memory-source.ts'
 import { urlSource } from './url-source.ts'
@@ -57,7 +57,7 @@ export function blobSource(blob: Blob, name = 'name' in blob ? String(blob.name)
 
 /** A part of a source as a source of its own. Closing it does not close the whole. */
 export function sliceSource(whole: Source, offset: number, length: number, name = whole.name): Source {
-  checkRange(name, whole.size, offset, length)
+  checkBounds(name, whole.size, offset, length)
   return {
     name,
     size: length,

@@ -14,8 +14,9 @@ export async function urlSource(url: URL, limit: number = LIMITS.wholeSource): P
   const size = totalSize(first)
   if (size === undefined) {
     // A ranged answer without its total (not exposed to this page) is asked for again, whole.
-    const whole = first.status === 206 ? await request(url, name) : first
-    return memorySource(await readBody(whole, name, limit), name)
+    if (first.status === 200) return memorySource(await readBody(first, name, limit), name)
+    await first.body?.cancel()
+    return memorySource(await readBody(await request(url, name), name, limit), name)
   }
   await first.body?.cancel()
   const version = first.headers.get('etag')

@@ -29,6 +29,8 @@ const MADE_BY_UNIX = 3 << 8
 /** A regular file, readable by all (`-rw-r--r--`), where Unix keeps its mode. */
 const REGULAR_FILE = 0o100644 * 2 ** 16
 
+const UTF8 = new TextEncoder()
+
 interface PlannedEntry {
   readonly input: ZipInput
   readonly name: Uint8Array
@@ -89,7 +91,7 @@ function checkName(name: string, seen: Set<string>): void {
 }
 
 function planEntry(input: ZipInput, offset: number): PlannedEntry {
-  const name = new TextEncoder().encode(input.name)
+  const name = UTF8.encode(input.name)
   if (name.length > 0xffff) throw new RekindleError('E_INVALID_ARGUMENT', 'the name of a zip entry is too long')
   const known = 'bytes' in input
   const size = known ? input.bytes.length : input.size

@@ -12,13 +12,13 @@ export function buildWhenStale(root) {
   if (isFresh(root, stamp)) return
   const lock = join(root, '.cache', 'build.lock')
   mkdirSync(join(root, '.cache'), { recursive: true })
-  const mine = takeLock(lock)
-  try {
-    // The one that waited finds the work done.
-    if (!isFresh(root, stamp)) build(root, stamp)
-  } finally {
-    if (mine) rmSync(lock, { force: true })
-  }
+  takeLock(lock)
+  // The one that waited finds the work done.
+  const problem = isFresh(root, stamp) ? null : build(root, stamp)
+  rmSync(lock, { force: true })
+  if (problem === null) return
+  process.stderr.write(`rekindle: ${problem}\n`)
+  process.exit(2)
 }
 
 function isFresh(root, stamp) {
@@ -39,7 +39,7 @@ function takeLock(lock) {
   for (;;) {
     try {
       writeFileSync(lock, String(process.pid), { flag: 'wx' })
-      return true
+      return
     } catch (error) {
       if (error.code !== 'EEXIST') throw error
     }
@@ -60,10 +60,10 @@ function isAbandoned(lock) {
   }
 }
 
+/** Builds, and returns what went wrong or null. */
 function build(root, stamp) {
   if (!existsSync(join(root, 'node_modules', 'typescript'))) {
-    process.stderr.write('rekindle: this checkout has no dependencies yet; run npm ci first\n')
-    process.exit(2)
+    return 'this checkout has no dependencies yet; run npm ci first'
   }
   process.stderr.write('rekindle: building (once, and after the sources change) …\n')
   const startedAt = new Date()
@@ -73,11 +73,9 @@ function build(root, stamp) {
     encoding: 'utf8',
     shell: process.platform === 'win32',
   })
-  if (status !== 0) {
-    process.stderr.write(`rekindle: the build failed (npm run build)\n${error?.message ?? stdout + stderr}\n`)
-    process.exit(2)
-  }
-  // Changes that were made while it was building count as newer.
-  writeFileSync(stamp, startedAt.toISOString())
+  if (status !== 0) return `the build failed (npm run build)\n${error?.message ?? stdout + stderr}`
+  writeFileSync(stamp, '')
+  // What changed while it was building counts as newer.
   utimesSync(stamp, startedAt, startedAt)
+  return null
 }

@@ -1,7 +1,7 @@
 import type { Dim, Graph, OpTable, Type } from '../graph/index.ts'
-import { ifGradient } from './control-flow-gradients.ts'
 import { joinDims, joinShapes, UNKNOWN } from './dims.ts'
 import { elementsOf } from './fold.ts'
+import { ifGradient } from './if-gradient.ts'
 import { loopGradient } from './loop-gradient.ts'
 import { type Inference, row } from './row.ts'
 import { scanGradient, scanPlan } from './scan-gradient.ts'

@@ -16,30 +16,79 @@ export class Formula {
     this.dtype = dtype
   }
 
-  add = (x: Term, y: Term): Value => this.#binary('Add', x, y)
-  sub = (x: Term, y: Term): Value => this.#binary('Sub', x, y)
-  mul = (x: Term, y: Term): Value => this.#binary('Mul', x, y)
-  div = (x: Term, y: Term): Value => this.#binary('Div', x, y)
-  pow = (x: Term, y: Term): Value => this.#binary('Pow', x, y)
-  less = (x: Term, y: Term): Value => this.#binary('Less', x, y)
-  greater = (x: Term, y: Term): Value => this.#binary('Greater', x, y)
-  equal = (x: Term, y: Term): Value => this.#binary('Equal', x, y)
-  where = (condition: Value, x: Term, y: Term): Value => this.b.op('Where', [condition, this.value(x), this.value(y)])
+  add(x: Term, y: Term): Value {
+    return this.#binary('Add', x, y)
+  }
 
-  neg = (x: Value): Value => this.b.op('Neg', [x])
-  abs = (x: Value): Value => this.b.op('Abs', [x])
-  sign = (x: Value): Value => this.b.op('Sign', [x])
-  exp = (x: Value): Value => this.b.op('Exp', [x])
-  log = (x: Value): Value => this.b.op('Log', [x])
-  sqrt = (x: Value): Value => this.b.op('Sqrt', [x])
-  square = (x: Value): Value => this.mul(x, x)
+  sub(x: Term, y: Term): Value {
+    return this.#binary('Sub', x, y)
+  }
+
+  mul(x: Term, y: Term): Value {
+    return this.#binary('Mul', x, y)
+  }
+
+  div(x: Term, y: Term): Value {
+    return this.#binary('Div', x, y)
+  }
+
+  pow(x: Term, y: Term): Value {
+    return this.#binary('Pow', x, y)
+  }
+
+  less(x: Term, y: Term): Value {
+    return this.#binary('Less', x, y)
+  }
+
+  greater(x: Term, y: Term): Value {
+    return this.#binary('Greater', x, y)
+  }
+
+  equal(x: Term, y: Term): Value {
+    return this.#binary('Equal', x, y)
+  }
+
+  where(condition: Value, x: Term, y: Term): Value {
+    return this.b.op('Where', [condition, this.value(x), this.value(y)])
+  }
+
+  neg(x: Value): Value {
+    return this.b.op('Neg', [x])
+  }
+
+  abs(x: Value): Value {
+    return this.b.op('Abs', [x])
+  }
+
+  sign(x: Value): Value {
+    return this.b.op('Sign', [x])
+  }
+
+  exp(x: Value): Value {
+    return this.b.op('Exp', [x])
+  }
+
+  log(x: Value): Value {
+    return this.b.op('Log', [x])
+  }
+
+  sqrt(x: Value): Value {
+    return this.b.op('Sqrt', [x])
+  }
+
+  square(x: Value): Value {
+    return this.mul(x, x)
+  }
 
   /** 1 where the condition holds, else 0. */
-  mask = (condition: Value): Value => this.b.op('Cast', [condition], { to: DTYPES[this.dtype].onnx })
+  mask(condition: Value): Value {
+    return this.b.op('Cast', [condition], { to: DTYPES[this.dtype].onnx })
+  }
 
   /** The sum over axes, which stay as 1 unless told otherwise; without axes over all. */
-  sum = (x: Value, axes?: readonly number[], keepdims = 1): Value =>
-    this.b.op('ReduceSum', axes ? [x, this.b.ints(axes)] : [x], { keepdims })
+  sum(x: Value, axes?: readonly number[], keepdims = 1): Value {
+    return this.b.op('ReduceSum', axes ? [x, this.b.ints(axes)] : [x], { keepdims })
+  }
 
   /** A number as a scalar of the formula's dtype. */
   value(x: Term): Value {

@@ -44,8 +44,11 @@ function resolveReshape(shape: readonly Dim[], target: readonly Dim[], allowzero
     const [before, after] = [multiplyDims(shape), multiplyDims(known)]
     return joinDims(before, after) === undefined ? null : known
   }
-  const rest = divideDims(...cancel(shape, known))
-  if (rest === null && isConcrete(shape) && isConcrete(known)) return null
+  const copied = (axis: number): boolean => target[axis] === 0 && !allowzero
+  const left = shape.filter((_, axis) => !copied(axis))
+  const right = target.filter((dim, axis) => dim !== -1 && !copied(axis))
+  const rest = divideDims(...cancel(left, right))
+  if (rest === null && isConcrete(left) && isConcrete(right)) return null
   return [...known.slice(0, free), rest ?? UNKNOWN, ...known.slice(free)]
 }
 

@@ -87,8 +87,9 @@ export function createRandomStream(b: Builder, state: Value): RandomStream {
   let stream = 0
   return {
     uniform(inner, shape, precision = 24) {
-      shared ??= prepare(b, state)
       const count = sizeOf(shape)
+      if (count === 0) return inner.full(shape, 0)
+      shared ??= prepare(b, state)
       const lanes = precision === 16 ? 8 : 4
       const blocks = Math.ceil(count / lanes)
       const numbers = toUniform(inner, randomWords(inner, shared, stream++, blocks), precision)

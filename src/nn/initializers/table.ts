@@ -159,6 +159,8 @@ export const INITIALIZERS = {
     className: 'Identity',
     aliases: ['IdentityInitializer'],
     defaults: { gain: 1 },
+    // Keras forgets the gain when it writes the config.
+    hidden: ['gain'],
     values: identity,
   }),
   orthogonal: row<{ readonly seed: Seed; readonly gain: number }>({

@@ -24,7 +24,10 @@ export interface WriteOptions {
    * `keras3` and `keras2` are the two families' own.
    */
   readonly era?: 'common' | 'keras2' | 'keras3'
+  /** Default true: the optimizer's state goes along. */
   readonly includeOptimizer?: boolean
+  /** Weights without the architecture, where the format can be either. */
+  readonly weightsOnly?: boolean
   /** Is told what the target could not carry. */
   readonly onWarning?: (warning: { code: string; message: string; where?: string }) => void
 }
@@ -33,6 +36,8 @@ export interface WriteOptions {
 export interface OutputFile {
   /** Relative to the output; empty for the output itself. */
   readonly path: string
+  /** Bytes. */
+  readonly size: number
   readonly chunks: AsyncIterable<Uint8Array>
 }
 

@@ -1,7 +1,7 @@
 import { RekindleError } from '../../errors.ts'
 import { LAYERS } from '../../nn/layers/index.ts'
 import type { Json, JsonObject, LayerCall, LayerGraph, LayerSpec, TensorRef } from '../doc.ts'
-import { callTensors, type FileCall, isNewStyle, mapCallTensors, mapReferences, readCalls, readReferences, referenceLeaves } from './inbound.ts'
+import { callTensors, type FileCall, isArgument, isNewStyle, mapCallTensors, mapReferences, readCalls, readReferences, referenceLeaves } from './inbound.ts'
 import { isKerasModule } from './objects.ts'
 import { canonicalConfig } from './renames.ts'
 import type { Report } from './report.ts'
@@ -115,7 +115,8 @@ function readFunctional(node: JsonObject, report: Report, where: string, level: 
     const { name } = layers[i] as LayerSpec
     const inbound = field(layerNode, 'inbound_nodes')
     newStyle ||= isArray(inbound) && inbound.some(isNewStyle)
-    calls.set(name, readCalls(inbound, names, `${where}.${name}.inbound_nodes`))
+    const listed = readCalls(inbound, names, `${where}.${name}.inbound_nodes`)
+    calls.set(name, layers[i]?.graph ? listed.map(withoutNullMask) : listed)
   }
   const inputs = readReferences(field(config, 'input_layers'), `${where}.input_layers`)
   const outputs = readReferences(field(config, 'output_layers'), `${where}.output_layers`)
@@ -133,6 +134,13 @@ function readFunctional(node: JsonObject, report: Report, where: string, level: 
     inputs: entrances as LayerGraph['inputs'],
   } as const
   return { ...graph, ...connect(layers, renumbered, exits as LayerGraph['outputs'], where) }
+}
+
+/** Keras 3 notes for models inside that no mask was given. */
+function withoutNullMask({ args, kwargs }: FileCall): FileCall {
+  const { mask, ...rest } = kwargs
+  const none = mask !== undefined && isArgument(mask) && 'constant' in mask && mask.constant === null
+  return { args, kwargs: none ? rest : kwargs }
 }
 
 interface Numbering {
@@ -223,12 +231,14 @@ function readLayers(nodes: readonly Json[], report: Report, where: string, level
 }
 
 function readLayer(node: JsonObject, report: Report, where: string, level: number): LayerSpec {
-  const className = requireString(field(node, 'class_name'), `${where}.class_name`)
+  const spelled = requireString(field(node, 'class_name'), `${where}.class_name`)
+  // HDF5 files name a registered class by its package too: `acme>Scale`.
+  const className = spelled.slice(spelled.lastIndexOf('>') + 1)
   const config = field(node, 'config')
   const name = requireString(field(node, 'name') ?? field(config, 'name') ?? modelNameOrNothing(node), `${where}.name`)
   const trainable = field(config, 'trainable') !== false
   const module = field(node, 'module')
-  const registeredName = field(node, 'registered_name')
+  const registeredName = spelled === className ? field(node, 'registered_name') : spelled
   const buildConfig = field(node, 'build_config')
   const beside = {
     name,
@@ -241,7 +251,7 @@ function readLayer(node: JsonObject, report: Report, where: string, level: numbe
     const graph = readGraph(node, report, where, level + 1)
     return { className: graph.className, config: {}, ...beside, graph }
   }
-  const known = LAYERS.has(className) && isKerasModule(module)
+  const known = LAYERS.has(className) && isKerasModule(module) && spelled === className
   if (!known) report.warn('unknown-layer', `layers of class ${className} are kept and written back, but cannot run here yet`, name)
   const plain = isObject(config) ? canonicalConfig(className, config) : {}
   return { className, config: plain, ...beside, ...(known ? {} : { raw: node }) }

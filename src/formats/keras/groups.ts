@@ -3,7 +3,7 @@ import { RekindleError } from '../../errors.ts'
 import type { LayerGraph, LazyTensor } from '../doc.ts'
 import { type GroupDraft, readNames } from './h5-tree.ts'
 import { lazyDataset } from './lazy.ts'
-import { type LayerPlace, layerPlaces } from './places.ts'
+import { keysBelow, type LayerPlace, layerPlaces } from './places.ts'
 import { OLD_WEIGHT_NAMES } from './renames.ts'
 import type { Report } from './report.ts'
 import { groupBy } from './values.ts'
@@ -144,7 +144,7 @@ function adopt(
 
 /** The part of a stored name behind the layer's own. */
 function relativeName(parts: readonly string[], layer: string): string {
-  const at = parts.lastIndexOf(layer)
+  const at = parts.indexOf(layer)
   return (at >= 0 && at < parts.length - 1 ? parts.slice(at + 1) : parts).join('/')
 }
 
@@ -217,6 +217,6 @@ export function outerLayers(
 }
 
 function keysOf({ key, weights: specs }: LayerPlace, weights: ReadonlyMap<string, LazyTensor>): string[] {
-  if (specs === null) return [...weights.keys()].filter((name) => name.startsWith(`${key}/`))
+  if (specs === null) return keysBelow(key, weights)
   return specs.map((spec) => `${key}/${spec.name}`).filter((name) => weights.has(name))
 }

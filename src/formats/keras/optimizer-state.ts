@@ -2,7 +2,7 @@ import { sameShape, sizeOf, Tensor } from '../../tensor/index.ts'
 import type { JsonObject, LayerGraph, LazyTensor, OptimizerSlot } from '../doc.ts'
 import { lazyTensor } from './lazy.ts'
 import { type Layout, type OptimizerEra, oldestLayouts, optimizerLayout } from './optimizer-layouts.ts'
-import { weightPlaces } from './places.ts'
+import { keysBelow, layerPlaces } from './places.ts'
 import type { Report } from './report.ts'
 
 /** A variable of an optimizer in a file; `.keras` files have no names. */
@@ -28,9 +28,14 @@ export function trainedWeights(
   graph: LayerGraph,
   weights: ReadonlyMap<string, LazyTensor>,
 ): { readonly key: string; readonly shape: readonly number[] }[] {
-  return [...weightPlaces(graph)].flatMap(({ key, trainable }) => {
-    const tensor = weights.get(key)
-    return trainable && tensor ? [{ key, shape: tensor.shape }] : []
+  return [...layerPlaces(graph)].flatMap((place) => {
+    if (!place.trainable) return []
+    // Of an unknown layer all weights are taken to be trained; if they are not, nothing fits and that is said.
+    const names = place.weights?.filter((spec) => spec.trainable).map((spec) => `${place.key}/${spec.name}`)
+    return (names ?? keysBelow(place.key, weights)).flatMap((key) => {
+      const tensor = weights.get(key)
+      return tensor ? [{ key, shape: tensor.shape }] : []
+    })
   })
 }
 

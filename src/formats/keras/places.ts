@@ -18,25 +18,14 @@ export interface LayerPlace {
   readonly weights: readonly WeightSpec[] | null
 }
 
-export interface WeightPlace {
-  readonly place: LayerPlace
-  readonly spec: WeightSpec
-  readonly key: string
-  readonly trainable: boolean
-}
-
 /** All layers in Keras's order, models inside in their place. */
 export function* layerPlaces(graph: LayerGraph): Generator<LayerPlace> {
   yield* walk(graph, [], '', true)
 }
 
-/** All known weights in the order of Keras's `model.weights`. */
-export function* weightPlaces(graph: LayerGraph): Generator<WeightPlace> {
-  for (const place of layerPlaces(graph)) {
-    for (const spec of place.weights ?? []) {
-      yield { place, spec, key: `${place.key}/${spec.name}`, trainable: place.trainable && spec.trainable }
-    }
-  }
+/** The keys of a layer's weights as they are in a map: for layers whose weights only the file knows. */
+export function keysBelow(layer: string, weights: ReadonlyMap<string, unknown>): string[] {
+  return [...weights.keys()].filter((key) => key.startsWith(`${layer}/`))
 }
 
 function* walk(

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../doc.ts'
-import { unwrap } from './objects.ts'
-import { field, isArray, isObject } from './values.ts'
+import { isKerasObject, unwrap } from './objects.ts'
+import { field, isArray, isObject, without } from './values.ts'
 
 /**
  * One spelling of an older Keras and what Keras 3 says instead. `to: null` drops the key: it says nothing, or
@@ -45,7 +45,10 @@ const RENAMES: readonly Rename[] = [
   { classes: RECURRENT, from: 'time_major', to: null },
 ]
 
-/** Keys whose null, false or default value means "not used", by the layer class that has them in Keras 3 alone. */
+/** Keys that only one of the families writes, and the value that means "not used": then they are left out. */
+const KERAS_2_ONLY: readonly (readonly [key: string, unused: Json])[] = [['activity_regularizer', null]]
+
+/** The same for keys that Keras 2 refuses, by the layer class that has them. */
 const KERAS_3_ONLY: readonly { readonly classes?: readonly string[]; readonly key: string; readonly unused: Json }[] = [
   { key: 'quantization_config', unused: null },
   { classes: ['InputLayer'], key: 'optional', unused: false },
@@ -77,18 +80,21 @@ export function canonicalConfig(className: string, config: JsonObject): JsonObje
   for (const { classes, key, unused } of KERAS_3_ONLY) {
     if (fits(classes ? { classes } : {}, className) && renamed.get(key) === unused) renamed.delete(key)
   }
+  for (const [key, unused] of KERAS_2_ONLY) {
+    if (renamed.get(key) === unused) renamed.delete(key)
+  }
   return Object.fromEntries(renamed)
 }
 
-/** Old spellings inside the objects of a config. */
+/** Old spellings, and keys that say nothing, inside the objects of a config. */
 function canonicalObject(value: Json): Json {
-  if (!isObject(value)) return value
   const config = field(value, 'config')
-  if (field(value, 'class_name') === 'VarianceScaling' && field(config, 'distribution') === 'normal') {
-    // Before 2.2.3 `normal` was the truncated one, and tf-keras still reads it so.
-    return { ...value, config: { ...(config as JsonObject), distribution: 'truncated_normal' } }
-  }
-  return value
+  if (!isKerasObject(value) || !isObject(config)) return value
+  const unused = ['input_axes', 'output_axes'].filter((key) => field(config, key) === null)
+  // Before 2.2.3 `normal` was the truncated one, and tf-keras still reads it so.
+  const old = value.class_name === 'VarianceScaling' && field(config, 'distribution') === 'normal'
+  const renamed = old ? { ...config, distribution: 'truncated_normal' } : config
+  return { ...value, config: without(renamed, unused) }
 }
 
 /** The keys of a canonical config that Keras 2 has no place for: those in use, and those that can be left out. */

@@ -3,7 +3,7 @@ import { RekindleError } from '../../errors.ts'
 import type { LayerGraph, LazyTensor } from '../doc.ts'
 import type { GroupDraft } from './h5-tree.ts'
 import { lazyDataset } from './lazy.ts'
-import { type LayerPlace, layerPlaces, storedLayers } from './places.ts'
+import { keysBelow, type LayerPlace, layerPlaces, storedLayers } from './places.ts'
 import type { Report } from './report.ts'
 
 /** What `layers/` was called by the first writers of this layout. */
@@ -181,11 +181,11 @@ function knownEntries(
 }
 
 function unknownEntries(key: string, weights: ReadonlyMap<string, LazyTensor>): WriteEntry[] {
-  return [...weights].flatMap(([name, tensor]) => {
-    if (!name.startsWith(`${key}/`)) return []
+  return keysBelow(key, weights).map((name) => {
     const parts = name.slice(key.length + 1).split('/')
     const numbered = /^\d+$/.test(parts.at(-1) as string)
-    return [{ below: numbered && parts.length > 1 ? parts.slice(0, -1).join('/') : undefined, tensor }]
+    const below = numbered && parts.length > 1 ? parts.slice(0, -1).join('/') : undefined
+    return { below, tensor: weights.get(name) as LazyTensor }
   })
 }
 

@@ -12,8 +12,10 @@ export interface Hdf5Limits {
   readonly expandedPerFileByte: number
   /** Bytes of one dataset: what a typed array can hold. */
   readonly datasetBytes: number
-  /** Objects opened under different paths. */
+  /** Objects opened under different paths ... */
   readonly objects: number
+  /** ... and one more for every so many bytes of the file: what goes beyond is the same objects under more names. */
+  readonly bytesPerObject: number
   /** Groups inside groups. */
   readonly depth: number
   /** Soft links followed by one look-up. */
@@ -21,12 +23,13 @@ export interface Hdf5Limits {
 }
 
 export const HDF5_LIMITS: Hdf5Limits = {
-  metadataBytes: 32 * 2 ** 20,
+  metadataBytes: 16 * 2 ** 20,
   metadataPerFileByte: 4,
   expandedBytes: 64 * 2 ** 20,
   expandedPerFileByte: 128,
   datasetBytes: 2 ** 32 - 2 ** 16,
-  objects: 200_000,
+  objects: 1000,
+  bytesPerObject: 32,
   depth: 256,
   softLinks: 32,
 }

@@ -37,6 +37,9 @@ export async function readLinks(reader: H5Reader, header: ObjectHeader): Promise
   if (found.every(({ order }) => order !== undefined)) found.sort((a, b) => (a.order as number) - (b.order as number))
   const links = new Map<string, Link>()
   for (const { name, link } of found) {
+    if (name === '' || name === '.' || /[/\0]/.test(name)) {
+      throw reader.invalid('a member has an impossible name', { received: JSON.stringify(name) })
+    }
     if (links.has(name)) throw reader.invalid(`two members are called ${JSON.stringify(name)}`)
     links.set(name, link)
   }

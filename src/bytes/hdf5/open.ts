@@ -40,13 +40,14 @@ type OpenMember = ConstructorParameters<typeof GroupNode>[3]
 /** Opens members once for each path, and bounds how many and how deep. */
 function memberOpener(rootReader: H5Reader, heaps: FileHeaps): OpenMember {
   const { limits } = rootReader.file
+  const mostObjects = limits.objects + Math.floor(rootReader.file.source.size / limits.bytesPerObject)
   const opened = new Map<string, Promise<ObjectNode | undefined>>()
   const open: OpenMember = (address, path, parent) => {
     const known = opened.get(path)
     if (known) return known
     const reader = rootReader.within(path)
     const node = (async () => {
-      if (opened.size > limits.objects) throw limitError(path, 'objects', limits.objects)
+      if (opened.size >= mostObjects) throw limitError(path, 'objects', mostObjects)
       if (parent.depth >= limits.depth) throw limitError(path, 'levels of groups', limits.depth)
       reader.budget.visit(path.length, path)
       for (let above: GroupNode | undefined = parent; above; above = above.parent) {

@@ -23,8 +23,8 @@ export const convert = defineCommand({
   },
   examples: ['rekindle convert my_model.h5 my_model.keras', 'rekindle convert model.keras old.h5 --era keras2'],
   async run({ files: [input = '', output = ''], options, terminal }) {
-    const { checkOutput, checkWritable, loadModel, open, writeModel } = await import('../../index.ts')
-    checkOutput(output, options.to)
+    const { codecForWriting, checkWritable, loadModel, open, writeModel } = await import('../../index.ts')
+    codecForWriting(output, options.to)
     await checkWritable(output)
     const warnings: { code: string; message: string; where?: string }[] = []
     const onWarning = (warning: (typeof warnings)[number]): void => {

@@ -20,10 +20,10 @@ export const demo = defineCommand({
   },
   examples: ['rekindle demo', 'rekindle show my_model.h5'],
   async run({ options, terminal }) {
-    const { checkOutput, checkWritable, layers, loadModel, Sequential, setRandomSeed } = await import('../../index.ts')
+    const { codecForWriting, checkWritable, layers, loadModel, Sequential, setRandomSeed } = await import('../../index.ts')
     const { loadDigits } = await import('../demo/digits.ts')
     const output = options.output ?? 'my_model.h5'
-    checkOutput(output)
+    codecForWriting(output)
     await checkWritable(output)
     const { train, test } = loadDigits()
 

@@ -66,8 +66,8 @@ export const train = defineCommand({
       })
     }
     const writeHistory = historyPath === undefined ? undefined : historyWriter(historyPath)
-    const { checkOutput, checkWritable, writeText } = await import('../../index.ts')
-    checkOutput(output)
+    const { codecForWriting, checkWritable, writeText } = await import('../../index.ts')
+    codecForWriting(output)
     await checkWritable(output)
     if (historyPath !== undefined) await checkWritable(historyPath)
 

@@ -1,6 +1,7 @@
 import { RekindleError } from '../errors.ts'
-import { openNpy, planNpy, type StoredTensor } from './npy.ts'
-import type { Source } from './source.ts'
+import type { Tensor } from '../tensor/index.ts'
+import { openNpy, planNpy, readNpy, type StoredTensor } from './npy.ts'
+import { memorySource, readAll, type Source } from './source.ts'
 import { openZip } from './zip/read.ts'
 import type { PlannedFile, ZipArchive, ZipInput } from './zip/types.ts'
 import { planZip } from './zip/write.ts'
@@ -8,8 +9,8 @@ import { planZip } from './zip/write.ts'
 const EXTENSION = '.npy'
 
 /**
- * The arrays of an `.npz` file by name, in its order. Data is read on `load`; arrays of a compressed archive are
- * inflated at once, within the archive's budget.
+ * The arrays of an `.npz` file by name, in its order. Data is read on `load` and its checksum verified; a compressed
+ * array is inflated once for its header and once on `load`.
  * @throws RekindleError as `openZip` and `openNpy` do; `E_INVALID_NPY` when there is no array inside.
  */
 export async function readNpz(source: Source): Promise<Map<string, StoredTensor>> {
@@ -26,7 +27,13 @@ export async function arraysOf(archive: ZipArchive): Promise<Map<string, StoredT
   const arrays = new Map<string, StoredTensor>()
   for (const entry of archive.entries.values()) {
     if (!entry.name.endsWith(EXTENSION)) continue
-    arrays.set(entry.name.slice(0, -EXTENSION.length), await openNpy(await entry.open()))
+    const { dtype, shape } = await openNpy(await entry.open())
+    // Read whole, because only then the archive can verify its checksum.
+    const load = async (): Promise<Tensor> => {
+      const source = await entry.open()
+      return readNpy(memorySource(await readAll(source), source.name))
+    }
+    arrays.set(entry.name.slice(0, -EXTENSION.length), { dtype, shape, load })
   }
   return arrays
 }

@@ -285,7 +285,8 @@ export async function inflateZlib(bytes: Uint8Array, expectedLength: number): Pr
 }
 
 export function crc32(bytes: Uint8Array, seed = 0): number {
-  return zlib.crc32(bytes, seed)
+  // Node 20 forgets the seed when there are no bytes.
+  return bytes.length === 0 ? seed : zlib.crc32(bytes, seed)
 }
 
 export function coreCount(): number {

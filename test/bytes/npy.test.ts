@@ -223,6 +223,14 @@ describe('npz', () => {
     await expect(readNpz(memorySource(zip, 'a.keras'))).rejects.toThrow('a.keras: no arrays in the archive')
   })
 
+  test('damaged data is found by its checksum', async () => {
+    const tensor = new Tensor('uint8', [3], Uint8Array.of(101, 102, 103))
+    const zip = await collect((await planNpz(new Map([['x', stored(tensor)]]))).chunks())
+    zip[Buffer.from(zip).indexOf('efg')] = 0
+    const array = (await readNpz(memorySource(zip))).get('x')
+    await expect(array?.load()).rejects.toThrow('the data is damaged')
+  })
+
   test('an array inside is named in its errors', async () => {
     const zip = await collect(planZip([{ name: 'x.npy', bytes: new Uint8Array(20) }]).chunks())
     await expect(readNpz(memorySource(zip, 'a.npz'))).rejects.toMatchObject({

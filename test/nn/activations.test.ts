@@ -91,6 +91,8 @@ describe('activation identifiers', () => {
 
   it('takes null as linear and options in camelCase', async () => {
     expect(await apply(null)).toEqual([-4, 0, 8])
+    // @ts-expect-error no such option
+    expect(() => activation('relu', { alpha: 1 })).toThrow(/relu has no option alpha; expected negativeSlope/)
     expect(await apply(activation('relu', { negativeSlope: 0.25, maxValue: 2 }))).toEqual([-1, 0, 2])
   })
 

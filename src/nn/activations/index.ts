@@ -1,7 +1,7 @@
 import { RekindleError } from '../../errors.ts'
 import type { Builder, Value } from '../../graph/index.ts'
-import { configFromOptions } from '../naming.ts'
-import { createRegistry, parseIdentifier } from '../registry.ts'
+import { type CamelOptions, configFromOptions } from '../naming.ts'
+import { createRegistry, type ObjectIdentifier, parseIdentifier } from '../registry.ts'
 import type { Identifier, Json, JsonObject } from '../types.ts'
 import { ACTIVATIONS, type ActivationDef } from './table.ts'
 
@@ -80,10 +80,11 @@ export function serializeActivation(identifier: Identifier): Json {
   return def.className
 }
 
-type Options = { readonly [option: string]: Json }
-
 /** `activation('relu', { maxValue: 6 })`: an activation with keyword arguments, for a layer's `activation`. */
-export function activation(name: keyof typeof ACTIVATIONS, options: Options = {}): Identifier {
+export function activation<K extends keyof typeof ACTIVATIONS>(
+  name: K,
+  options: CamelOptions<(typeof ACTIVATIONS)[K]['defaults']> = {},
+): ObjectIdentifier {
   const { defaults } = ACTIVATIONS[name]
   return { class_name: name, config: configFromOptions(options, Object.keys(defaults), name) }
 }

@@ -1,11 +1,14 @@
 import type { Dim, OpTable, Type } from '../graph/index.ts'
+import {
+  averagePoolGradient,
+  convGradient,
+  convTransposeGradient,
+  globalAverageGradient,
+  globalMaxGradient,
+  maxPoolGradient,
+} from './convolve-gradients.ts'
 import { addDims, joinDims, multiplyDims, UNKNOWN } from './dims.ts'
 import { type Inference, row } from './row.ts'
-
-/*
- * Convolutions and pools. Their gradients are 'none' for now: which of several equal formulas is fast (shifted
- * matrix products, transposed convolutions, resized masks) is decided by measurement together with the layers.
- */
 
 interface Window {
   readonly auto_pad: string
@@ -133,10 +136,10 @@ function inferGlobal<K extends 'GlobalAveragePool' | 'GlobalMaxPool'>(i: Inferen
 }
 
 export const CONVOLVE = {
-  Conv: row('Conv', { infer: (i) => [i.like(convolved(i))], grad: 'none' }),
-  ConvTranspose: row('ConvTranspose', { infer: (i) => [i.like(convolvedBack(i))], grad: 'none' }),
-  MaxPool: row('MaxPool', { infer: (i) => [i.like(pooled(i)), i.like(pooled(i), 'int64')], grad: 'none' }),
-  AveragePool: row('AveragePool', { infer: (i) => [i.like(pooled(i))], grad: 'none' }),
-  GlobalAveragePool: row('GlobalAveragePool', { infer: inferGlobal, grad: 'none' }),
-  GlobalMaxPool: row('GlobalMaxPool', { infer: inferGlobal, grad: 'none' }),
+  Conv: row('Conv', { infer: (i) => [i.like(convolved(i))], grad: convGradient }),
+  ConvTranspose: row('ConvTranspose', { infer: (i) => [i.like(convolvedBack(i))], grad: convTransposeGradient }),
+  MaxPool: row('MaxPool', { infer: (i) => [i.like(pooled(i)), i.like(pooled(i), 'int64')], grad: maxPoolGradient }),
+  AveragePool: row('AveragePool', { infer: (i) => [i.like(pooled(i))], grad: averagePoolGradient }),
+  GlobalAveragePool: row('GlobalAveragePool', { infer: inferGlobal, grad: globalAverageGradient }),
+  GlobalMaxPool: row('GlobalMaxPool', { infer: inferGlobal, grad: globalMaxGradient }),
 } satisfies Partial<OpTable>

@@ -82,12 +82,17 @@ export class Formula {
 
   /** 1 where the condition holds, else 0. */
   mask(condition: Value): Value {
-    return this.b.op('Cast', [condition], { to: DTYPES[this.dtype].onnx })
+    return this.like(condition)
   }
 
   /** The sum over axes, which stay as 1 unless told otherwise; without axes over all. */
   sum(x: Value, axes?: readonly number[], keepdims = 1): Value {
     return this.b.op('ReduceSum', axes ? [x, this.b.ints(axes)] : [x], { keepdims })
+  }
+
+  /** A value in the formula's dtype. */
+  like(x: Value): Value {
+    return x.dtype === this.dtype ? x : this.b.op('Cast', [x], { to: DTYPES[this.dtype].onnx })
   }
 
   /** A number as a scalar of the formula's dtype. */

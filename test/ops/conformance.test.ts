@@ -124,6 +124,23 @@ describe.each([...new Set(CASES.map(({ op }) => op))])('%s', (op) => {
 /** Operators without a case: theirs are too large (Erf, Mish) or about sequences of tensors (Loop). */
 const TESTED_ELSEWHERE: readonly string[] = ['Erf', 'Mish', 'Loop']
 
+describe('without any content', () => {
+  it.each(CASES)('infers $name or asks for what is missing', (one) => {
+    const operands = one.inputs.map((x) => x && { dtype: x.dtype, shape: x.shape })
+    try {
+      const types = definition(one.op).infer(operands, attributesOf(one), outputCount(one))
+      for (const [n, x] of one.outputs.entries()) {
+        const { dtype, shape } = types[one.places[n] as number] as Type
+        expect(dtype).toBe(x.dtype)
+        expect(shape.length).toBe(x.shape.length)
+        for (const [axis, dim] of shape.entries()) expect(['?', x.shape[axis]]).toContain(dim)
+      }
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'E_INVALID_SHAPE', message: expect.stringMatching(/constant axes/) })
+    }
+  })
+})
+
 describe('the fixture', () => {
   it('has a case for every operator of the table', () => {
     const seen = new Set(CASES.map(({ op }) => op))

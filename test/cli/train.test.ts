@@ -3,7 +3,7 @@ import { assignPaths } from '../../src/cli/data.ts'
 import { LiveLine } from '../../src/cli/terminal/live-line.ts'
 import { makeStyles } from '../../src/cli/terminal/style.ts'
 import type { Terminal } from '../../src/cli/terminal/terminal.ts'
-import { historyWriter } from '../../src/cli/train/history.ts'
+import { historyFormat } from '../../src/cli/train/history.ts'
 import { formatLog, TrainingTable } from '../../src/cli/train/progress.ts'
 import { History } from '../../src/index.ts'
 
@@ -71,15 +71,15 @@ describe('values', () => {
   })
 })
 
-describe('historyWriter', () => {
+describe('historyFormat', () => {
   const history = new History()
   history.onEpochEnd(2, { loss: 0.5, accuracy: 0.75 })
   history.onEpochEnd(3, { loss: 0.25, accuracy: 1 })
 
   it("writes Keras's History.history or CSVLogger's table", () => {
-    expect(JSON.parse(historyWriter('h.json')(history))).toEqual({ loss: [0.5, 0.25], accuracy: [0.75, 1] })
-    expect(historyWriter('H.CSV')(history)).toBe('epoch,loss,accuracy\n2,0.5,0.75\n3,0.25,1\n')
-    expect(() => historyWriter('h.txt')).toThrow('--history: unknown extension; expected .json or .csv, received h.txt')
+    expect(JSON.parse(historyFormat('h.json')(history))).toEqual({ loss: [0.5, 0.25], accuracy: [0.75, 1] })
+    expect(historyFormat('H.CSV')(history)).toBe('epoch,loss,accuracy\n2,0.5,0.75\n3,0.25,1\n')
+    expect(() => historyFormat('h.txt')).toThrow('--history: unknown extension; expected .json or .csv, received h.txt')
   })
 })
 

@@ -1,3 +1,4 @@
+import { checkWritable } from '#platform'
 import { choice, defineCommand, flag, text } from '../command.ts'
 import { printable } from '../terminal/table.ts'
 
@@ -23,7 +24,7 @@ export const convert = defineCommand({
   },
   examples: ['rekindle convert my_model.h5 my_model.keras', 'rekindle convert model.keras old.h5 --era keras2'],
   async run({ files: [input = '', output = ''], options, terminal }) {
-    const { codecForWriting, checkWritable, loadModel, open, writeModel } = await import('../../index.ts')
+    const { codecForWriting, loadModel, open, writeModel } = await import('../../index.ts')
     codecForWriting(output, options.to)
     await checkWritable(output)
     const warnings: { code: string; message: string; where?: string }[] = []

@@ -1,3 +1,4 @@
+import { checkWritable } from '#platform'
 import { defineCommand, number, text } from '../command.ts'
 import { count, measure, percent } from '../terminal/format.ts'
 import { pad } from '../terminal/table.ts'
@@ -20,7 +21,7 @@ export const demo = defineCommand({
   },
   examples: ['rekindle demo', 'rekindle show my_model.h5'],
   async run({ options, terminal }) {
-    const { codecForWriting, checkWritable, layers, loadModel, Sequential, setRandomSeed } = await import('../../index.ts')
+    const { codecForWriting, layers, loadModel, Sequential, setRandomSeed } = await import('../../index.ts')
     const { loadDigits } = await import('../demo/digits.ts')
     const output = options.output ?? 'my_model.h5'
     codecForWriting(output)

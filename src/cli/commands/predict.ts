@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { checkWritable } from '#platform'
 import { RekindleError } from '../../errors.ts'
 import type { Tensor } from '../../index.ts'
 import { defineCommand, flag, list, number, text } from '../command.ts'
@@ -41,7 +42,7 @@ export const predict = defineCommand({
     'rekindle predict mobilenet.keras --input cat.jpg --top 5 --labels imagenet.txt',
   ],
   async run({ files: [file = ''], options, terminal }) {
-    const { checkArrayOutput, checkWritable, writeArrays } = await import('../../index.ts')
+    const { checkArrayOutput, writeArrays } = await import('../../index.ts')
     const { output } = options
     if (options.input.length === 0) {
       throw new RekindleError('E_INVALID_ARGUMENT', 'predict needs something to run on', { expected: '--input X' })

@@ -1,3 +1,4 @@
+import { checkWritable } from '#platform'
 import { RekindleError } from '../../errors.ts'
 import type { Callback, Model, TrainingParams } from '../../index.ts'
 import { choice, defineCommand, flag, list, number, text } from '../command.ts'
@@ -5,7 +6,7 @@ import { archiveArrays, trainingArrays } from '../data.ts'
 import { loadWithNotice, targetPorts } from '../model.ts'
 import { count, plural, setting } from '../terminal/format.ts'
 import type { Terminal, Voice } from '../terminal/terminal.ts'
-import { historyWriter } from '../train/history.ts'
+import { planHistory } from '../train/history.ts'
 import { stopOnInterrupt } from '../train/interrupt.ts'
 import { TrainingTable } from '../train/progress.ts'
 
@@ -59,17 +60,16 @@ export const train = defineCommand({
     'rekindle train model.keras --data mnist.npz --epochs 3 --validation-split 0.1 --history h.json -o better.keras',
   ],
   async run({ files: [file = ''], options, terminal }) {
-    const { output, history: historyPath } = options
+    const { output } = options
     if (output === undefined) {
       throw new RekindleError('E_INVALID_ARGUMENT', 'train needs a place for the result', {
         expected: '--output OUT (-o)',
       })
     }
-    const writeHistory = historyPath === undefined ? undefined : historyWriter(historyPath)
-    const { codecForWriting, checkWritable, writeText } = await import('../../index.ts')
+    const { codecForWriting } = await import('../../index.ts')
     codecForWriting(output)
     await checkWritable(output)
-    if (historyPath !== undefined) await checkWritable(historyPath)
+    const saveHistory = options.history === undefined ? undefined : await planHistory(options.history)
 
     const model = await loadWithNotice(file, options.weights, terminal)
     const { recompile } = await import('../train/settings.ts')
@@ -106,7 +106,7 @@ export const train = defineCommand({
       ...(options.era && { era: options.era }),
       onWarning: ({ message }) => terminal.warn(message),
     })
-    if (historyPath !== undefined && writeHistory !== undefined) await writeText(historyPath, writeHistory(history))
+    await saveHistory?.(history)
     interrupt.release()
     report(model, output, interrupt.happened, terminal)
     if (options.json) terminal.json({ history: history.history, epoch: history.epoch, run: model.runState, output })

@@ -17,8 +17,6 @@ import { type NestedArray, Tensor } from '../../tensor/index.ts'
 import type { ArrayInput } from './arrays.ts'
 import { csvLines, parseCsv } from './csv.ts'
 
-export { checkWritable } from '#platform'
-
 type NamedArrays = ReadonlyMap<string, ArrayInput>
 type NamedTensors = ReadonlyMap<string, Tensor>
 type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
@@ -113,11 +111,6 @@ export async function writeArrays(path: string, arrays: NamedTensors): Promise<v
  */
 export function checkArrayOutput(path: string, names: readonly string[]): void {
   if (!formatOf(path, 'output').named && names.length > 1) throw tooMany(path, names)
-}
-
-/** Writes text as a file that appears whole or not at all. */
-export async function writeText(path: string, text: string): Promise<void> {
-  await writeAtomically(path, (write) => write(new TextEncoder().encode(text)))
 }
 
 function onlyTensor(arrays: NamedTensors, where: string): Tensor {

@@ -285,7 +285,7 @@ export async function inflateZlib(bytes: Uint8Array, expectedLength: number): Pr
 }
 
 export function crc32(bytes: Uint8Array, seed = 0): number {
-  // Node 20 forgets the seed when there are no bytes.
+  // Node 20 forgets the seed where an empty array has no memory at all.
   return bytes.length === 0 ? seed : zlib.crc32(bytes, seed)
 }
 

@@ -1,5 +1,6 @@
-import { type AttrsOf, type GradContext, inline, type Type, type Value } from '../graph/index.ts'
+import { type AttrsOf, type Builder, type GradContext, inline, type Type, type Value } from '../graph/index.ts'
 import { isFloat, normalizeAxis } from '../tensor/index.ts'
+import { hoistProducts } from './hoist-products.ts'
 import { zerosLike } from './math.ts'
 import { owned, stepGradient, withOutputs } from './step-gradient.ts'
 
@@ -36,7 +37,8 @@ const FORWARD: Track = { axis: 0, reversed: 0 }
 
 /**
  * A second Scan that runs the other way. It carries the gradients of the states and the sums of those of captured
- * values; its slices are the outputs' gradients, the inputs, and what the forward Scan now stacks up for it.
+ * values (or stacks up their factors); its slices are the outputs' gradients, the inputs, and what the forward Scan
+ * now stacks up for it.
  */
 export function scanGradient(g: GradContext<'Scan'>): readonly (Value | null)[] {
   const { b, attrs, captures } = g
@@ -59,10 +61,13 @@ export function scanGradient(g: GradContext<'Scan'>): readonly (Value | null)[] 
     ],
   )
 
+  const fixed = carried.length + wantedSlices.length
+  const { graph, products, sums } = hoistProducts(step.graph, fixed)
+
   const sliceOf = (value: Value): number => body.inputs.indexOf(value) - plan.states
   const stash = step.kept.filter((value) => sliceOf(value) < 0)
   const stashed = keep(g, plan, stash)
-  const sequences = [
+  const sequences: readonly Sequence[] = [
     ...stackedWithGradient.map((k) => ({
       value: g.dy[plan.states + k] as Value,
       track: flip(plan.stacks[k] as Track),
@@ -75,26 +80,28 @@ export function scanGradient(g: GradContext<'Scan'>): readonly (Value | null)[] 
   ]
   const states = [
     ...carried.map((n) => g.dy[n] ?? zerosLike(b, g.y[n] as Value)),
-    ...wantedCaptures.map((value) => zerosLike(b, value)),
+    ...sums.map((n) => zerosLike(b, wantedCaptures[n] as Value)),
   ]
 
   const backward = b.subgraph(
     [...states.map(typeOf), ...sequences.map(({ value, track }) => sliceType(value, track))],
     (inner, inputs) => {
-      const sums = inputs.slice(carried.length, states.length)
-      const { outputs } = inline(inner, step.graph, [
-        ...inputs.slice(0, carried.length),
-        ...inputs.slice(states.length),
-      ])
-      const shares = outputs.slice(carried.length + wantedSlices.length)
+      const before = inputs.slice(carried.length, states.length)
+      const given = [...inputs.slice(0, carried.length), ...inputs.slice(states.length)]
+      const { outputs } = inline(inner, graph, given)
+      const shares = outputs.slice(fixed)
       return [
         ...outputs.slice(0, carried.length),
-        ...sums.map((sum, n) => inner.op('Add', [sum, shares[n] as Value])),
-        ...outputs.slice(carried.length, carried.length + wantedSlices.length),
+        ...before.map((sum, n) => inner.op('Add', [sum, shares[n] as Value])),
+        ...outputs.slice(carried.length, fixed),
+        ...shares.slice(before.length),
       ].map((value) => owned(inner, value))
     },
   )
-  const results = wantedSlices.map((j) => flip(plan.slices[j] as Track))
+  const results = [
+    ...wantedSlices.map((j) => flip(plan.slices[j] as Track)),
+    ...products.flatMap(() => [flip(FORWARD), flip(FORWARD)]),
+  ]
   const gradients = b.ops(
     'Scan',
     [...states, ...sequences.map(({ value }) => value)],
@@ -109,11 +116,23 @@ export function scanGradient(g: GradContext<'Scan'>): readonly (Value | null)[] 
     backward.outputs.length,
   )
   const at = (place: number, start = 0): Value | null => (place < 0 ? null : (gradients[start + place] ?? null))
+  const stacksFrom = states.length + wantedSlices.length
+  const captured = (n: number): Value | null => {
+    const place = products.indexOf(n)
+    if (place < 0) return at(sums.indexOf(n), carried.length)
+    const [left, right] = [2 * place, 2 * place + 1].map((k) => asMatrix(b, gradients[stacksFrom + k] as Value))
+    return b.op('Gemm', [left as Value, right as Value], { transA: 1 })
+  }
   return [
     ...stateInputs.map((_, n) => at(carried.indexOf(n))),
     ...plan.slices.map((_, j) => at(wantedSlices.indexOf(j), states.length)),
-    ...captures.map((value) => at(wantedCaptures.indexOf(value), carried.length)),
+    ...captures.map((value) => captured(wantedCaptures.indexOf(value))),
   ]
+}
+
+interface Sequence {
+  readonly value: Value
+  readonly track: Track
 }
 
 /** The forward Scan stacks up these values of its body too. */
@@ -137,4 +156,9 @@ function typeOf({ dtype, shape }: Value): Type {
 function sliceType({ dtype, shape }: Value, { axis }: Track): Type {
   const cut = normalizeAxis(axis, shape.length)
   return { dtype, shape: shape.filter((_, n) => n !== cut) }
+}
+
+/** Stacked matrices [T, m, n] as one of T·m rows. */
+function asMatrix(b: Builder, stack: Value): Value {
+  return b.op('Flatten', [stack], { axis: 2 })
 }

@@ -45,6 +45,25 @@ export const CONTROL_FLOW_CASES: readonly GradientCase[] = [
   row('Scan', 'state, stack and captured weight', [[2], [4, 2], [2]], (b, x) => recurrence(b, x)),
   row('Scan', 'last state only', [[2], [4, 2], [2]], (b, x) => recurrence(b, x).slice(0, 1)),
   row('Scan', 'stack only', [[2], [4, 2], [1]], (b, x) => recurrence(b, x).slice(1)),
+  ...[1, 2].map((uses) =>
+    row(
+      'Scan',
+      `a captured matrix used ${uses} times`,
+      [
+        [3, 2],
+        [4, 3, 2],
+        [2, 2],
+      ],
+      (b, [start, xs, weight]) => {
+        const body = b.subgraph([like(start as Value), like(start as Value)], (inner, [h, x]) => {
+          const sum = inner.op('Add', [x as Value, inner.op('MatMul', [h as Value, weight as Value])])
+          const again = uses === 1 ? sum : inner.op('MatMul', [sum, weight as Value])
+          return [inner.op('Tanh', [again])]
+        })
+        return b.ops('Scan', [start as Value, xs as Value], { body, num_scan_inputs: 1 }, 1)
+      },
+    ),
+  ),
   row('Scan', 'from the end', [[2], [4, 2], [2]], (b, x) => recurrence(b, x, { scan_input_directions: [1] })),
   row('Scan', 'stacked backwards along another axis', [[2], [2, 3], [2]], (b, x) =>
     recurrence(b, x, { scan_input_axes: [1], scan_output_axes: [-1], scan_output_directions: [1] }),

@@ -3,25 +3,24 @@
  * This is the whole public interface; `rekindle/graph` and `rekindle/bytes` are for those who build on the parts.
  */
 export { type ErrorCode, RekindleError } from './errors.ts'
-export type { Json, ModelDoc, ModelWarning, RunState } from './formats/doc.ts'
-export { modelBytes, open, writeModel } from './formats/index.ts'
 export type { WriteOptions } from './formats/codec.ts'
+export type { Json, ModelDoc, ModelWarning, RunState } from './formats/doc.ts'
+export { codecForWriting, modelBytes, open, writeModel } from './formats/index.ts'
 export type { Callback, Logs, TrainingParams } from './model/callbacks.ts'
 export { History } from './model/callbacks.ts'
 export { cloneModel, modelFromJson, modelToJson } from './model/clone.ts'
 export type { CompileOptions } from './model/compile.ts'
-export { describeDoc, describeModel, type LayerDescription, type ModelDescription } from './model/describe.ts'
 export {
   type ArrayInput,
   type BatchStream,
   type ClassWeight,
   checkArrayOutput,
-  checkWritable,
   type DataInput,
   readArrays,
   writeArrays,
-  writeText,
 } from './model/data/index.ts'
+export { describeModel, type LayerDescription, type ModelDescription } from './model/describe.ts'
+export { describeDoc } from './model/describe-doc.ts'
 export { input } from './model/input.ts'
 export { Layer } from './model/layer.ts'
 export { layers } from './model/layers-api.ts'

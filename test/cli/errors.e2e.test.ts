@@ -77,7 +77,7 @@ const CASES: readonly [what: string, args: readonly string[], message: RegExp][]
     ['convert', model, 'locked', '--to', 'keras'],
     /^rekindle: locked: cannot be written: it is a directory/,
   ],
-  ['a truncated .keras', ['show', 'cut.keras'], /^rekindle: .*cut\.keras.*truncated/],
+  ['a truncated .keras', ['show', 'cut.keras'], /^rekindle: .*cut\.keras.*cut off/],
   ['a truncated .h5', ['predict', 'cut.h5', '--input', 'x.npy'], /^rekindle: .*cut\.h5.*truncated/],
   ['a foreign file', ['show', 'page.h5'], /^rekindle: .*page\.h5: this is an HTML page/],
   ['an array as model', ['show', 'x.npy'], /^rekindle: .*x\.npy: this is a NumPy array/],

@@ -53,9 +53,8 @@ describe('predict', () => {
     expect(code).toBe(0)
     const best = facts.predictions[0]?.values.slice(0, 3) ?? []
     expect(stdout).toContain('float32 [2, 3]')
-    expect(stdout).toContain(
-      `${['cat', 'dog', 'owl'][best.indexOf(Math.max(...best))]}  ${(Math.max(...best) * 100).toFixed(2)}%`,
-    )
+    const name = ['cat', 'dog', 'owl'][best.indexOf(Math.max(...best))]
+    expect(stdout).toMatch(new RegExp(`0   ${name} +${(Math.max(...best) * 100).toFixed(2)}%`))
   })
 })
 
@@ -189,15 +188,13 @@ describe('convert', () => {
   it('carries a model to every form and says what is lost', async () => {
     const { path, facts } = fixture('k3-adam.keras')
     const x = await save(cwd, 'cx.npy', { x: toTensor(facts.inputs[0] as never) })
-    for (const [name, lost] of [
-      ['c.h5', false],
-      ['c.keras', false],
-      ['c.weights.h5', true],
-      ['c.npz', true],
-    ] as const) {
+    for (const name of ['c.h5', 'c.keras']) {
       const { code, stderr } = await rekindle(['convert', path, name], { cwd })
-      expect([name, code, / {2}! /.test(stderr)]).toEqual([name, 0, lost])
+      expect([code, stderr]).toEqual([0, `saved ${name}, nothing was lost\n`])
     }
+    await rekindle(['convert', path, 'c.weights.h5'], { cwd })
+    const { stderr } = await rekindle(['convert', path, 'c.npz'], { cwd })
+    expect(stderr).toMatch(/^saved c\.npz\n {2}! .*no architecture, no training state\n$/)
     const back = await rekindle(['convert', 'c.weights.h5', 'back.keras', '--architecture', path], { cwd })
     expect(back.code).toBe(0)
     for (const name of ['c.h5', 'c.keras', 'back.keras']) {

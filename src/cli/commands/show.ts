@@ -1,8 +1,10 @@
+import { statSync } from 'node:fs'
+import { basename } from 'node:path'
 import type { ModelDescription, ModelDoc } from '../../index.ts'
 import { defineCommand, flag } from '../command.ts'
 import { layerTable, weightTable } from '../show/tables.ts'
 import { trainingFacts } from '../show/training-facts.ts'
-import { bytes, count, plural } from '../terminal/format.ts'
+import { bytes, count } from '../terminal/format.ts'
 import type { Styles } from '../terminal/style.ts'
 import { printable } from '../terminal/table.ts'
 
@@ -34,7 +36,9 @@ export const show = defineCommand({
 
 function showLines(file: string, doc: ModelDoc, description: ModelDescription, style: Styles): string[] {
   const { inputs, outputs, layers, totalParams, trainableParams } = description
-  const lines = [`${style.bold(printable(file))}  ${printable(doc.description)}, ${bytes(description.bytes)}`]
+  const size = fileSize(file)
+  const about = [printable(doc.description), ...(size === null ? [] : [bytes(size)])].join(', ')
+  const lines = [`${style.bold(printable(basename(file)))}  ${about}`]
   for (const [title, ports] of [
     ['input', inputs],
     ['output', outputs],
@@ -48,11 +52,21 @@ function showLines(file: string, doc: ModelDoc, description: ModelDescription, s
   lines.push('', ...(layers.length > 0 ? layerTable(layers, style) : weightTable(doc, style)))
   lines.push(
     '',
-    `  ${style.bold(count(totalParams))} params, ${count(trainableParams)} trainable, ${plural(doc.weights.size, 'tensor')}`,
+    `  ${style.bold(count(totalParams))} params, ${count(trainableParams)} trainable, ${style.bold(bytes(description.bytes))} ${dtypes(doc)}`.trimEnd(),
   )
   const facts = trainingFacts(doc, style)
   if (facts !== '') lines.push(`  ${facts}`)
   return lines
+}
+
+/** `float32`; several kinds in the order of the file. */
+function dtypes({ weights }: ModelDoc): string {
+  return [...new Set([...weights.values()].map(({ dtype }) => dtype))].join(' and ')
+}
+
+/** Null for a URL. */
+function fileSize(file: string): number | null {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? null
 }
 
 function jsonFacts(doc: ModelDoc, description: ModelDescription): unknown {

@@ -3,7 +3,7 @@ import type { Source } from '../source.ts'
 import type { FileHeaps } from './attributes.ts'
 import { isDatasetHeader, openDataset } from './dataset.ts'
 import { GlobalHeap } from './global-heap.ts'
-import { GroupNode, type ObjectNode } from './group.ts'
+import { GroupNode, type ObjectNode, type OpenMember } from './group.ts'
 import { HDF5_LIMITS, type Hdf5Limits, metadataBudget } from './limits.ts'
 import { findMessage, MESSAGE, readObjectHeader } from './object-header.ts'
 import { PageCache } from './page-cache.ts'
@@ -34,8 +34,6 @@ export async function openHdf5(source: Source, options: OpenHdf5Options = {}): P
   if (root?.kind !== 'group') throw rootReader.invalid('the root of the file is not a group')
   return { source, root }
 }
-
-type OpenMember = ConstructorParameters<typeof GroupNode>[3]
 
 /** Opens members once for each path, and bounds how many and how deep. */
 function memberOpener(rootReader: H5Reader, heaps: FileHeaps): OpenMember {

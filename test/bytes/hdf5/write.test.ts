@@ -218,7 +218,7 @@ describe('any tree', () => {
         expect(Buffer.compare(bytes, await fileOf(root))).toBe(0)
         await expectSame((await openHdf5(sourceOf(bytes))).root, root)
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 })

@@ -45,7 +45,7 @@ function replaced(bytes: Uint8Array, from: readonly number[], to: readonly numbe
 async function expectRefused(bytes: Uint8Array, ...codes: string[]): Promise<void> {
   const { refusals, milliseconds } = await askForAll(sourceOf(bytes))
   expect(refusals.map(({ code }) => code)).toEqual(expect.arrayContaining(codes))
-  expect(milliseconds).toBeLessThan(1500)
+  expect(milliseconds).toBeLessThan(1000)
 }
 
 describe('huge shapes', () => {

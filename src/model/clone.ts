@@ -1,6 +1,5 @@
-import { RekindleError } from '../errors.ts'
 import type { LayerGraph } from '../formats/doc.ts'
-import { graphFromKerasJson, kerasJsonFromGraph } from '../formats/index.ts'
+import { kerasJson, readKerasJson } from '../formats/index.ts'
 import type { Json } from '../nn/types.ts'
 import { modelFromGraph } from './load-graph.ts'
 import type { Model } from './model.ts'
@@ -12,21 +11,13 @@ export function cloneModel(model: Model): Model {
 
 /** The architecture as the JSON text that Keras 3's `model.to_json()` writes. */
 export function modelToJson(model: Model): string {
-  return JSON.stringify(kerasJsonFromGraph(model.toGraph()))
+  return kerasJson(model.toGraph())
 }
 
 /**
- * A model with fresh weights from Keras's architecture JSON (`to_json()` of any Keras, or the parsed object).
- * @throws RekindleError `E_INVALID_CONFIG`.
+ * A model with fresh weights from Keras's architecture JSON (`to_json()` of any Keras, as text or parsed).
+ * @throws RekindleError `E_INVALID_JSON`, `E_INVALID_CONFIG`.
  */
 export function modelFromJson(json: string | Json): Model {
-  return modelFromGraph(graphFromKerasJson(typeof json === 'string' ? parse(json) : json))
-}
-
-function parse(text: string): Json {
-  try {
-    return JSON.parse(text) as Json
-  } catch (cause) {
-    throw new RekindleError('E_INVALID_JSON', 'not JSON', { where: 'architecture', cause })
-  }
+  return modelFromGraph(readKerasJson(json))
 }

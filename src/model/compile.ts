@@ -200,7 +200,7 @@ function perOutput(value: Json, outputs: readonly OutputSpec[], where: string): 
 }
 
 function wishes(value: Json, outputs: readonly OutputSpec[], weighted: boolean): MetricWish[] {
-  if (value === null || value === undefined) return []
+  if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) return []
   // A flat list belongs to the only output; with several outputs Keras wants one entry per output.
   const list = Array.isArray(value) && outputs.length === 1 && value.length !== 0
   const nested = list && value.length === 1 && Array.isArray(value[0])

@@ -10,9 +10,9 @@ export const RANDOM_INPUT = 'random'
 export function lazyRandomStream(b: Builder): RandomStream {
   let stream: RandomStream | null = null
   return {
-    uniform(builder, shape) {
+    uniform(builder, shape, bits) {
       stream ??= createRandomStream(b, b.input(RANDOM_INPUT, RANDOM_STATE.dtype, RANDOM_STATE.shape))
-      return stream.uniform(builder, shape)
+      return stream.uniform(builder, shape, bits)
     },
   }
 }

@@ -83,7 +83,7 @@ function choose<T>(key: string, option: string, choices: { readonly [key: string
   })
 }
 
-interface FanConfig {
+export interface FanConfig {
   readonly seed: Seed
   readonly input_axes: Axes
   readonly output_axes: Axes

@@ -23,7 +23,7 @@ function single(values: readonly number[]): number | readonly number[] {
   return values.length === 1 ? (values[0] as number) : values
 }
 
-interface CountConfig {
+export interface CountConfig {
   readonly thresholds: Thresholds
 }
 
@@ -47,7 +47,7 @@ export const falsePositives: Cell = (_, counts) => counts.falsePositives
 export const trueNegatives: Cell = (b, counts) => b.op('Sub', [counts.negatives, counts.falsePositives])
 export const falseNegatives: Cell = (b, counts) => b.op('Sub', [counts.positives, counts.truePositives])
 
-interface RatioConfig extends CountConfig {
+export interface RatioConfig extends CountConfig {
   readonly top_k: number | null
   readonly class_id: number | null
 }

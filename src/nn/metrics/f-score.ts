@@ -7,12 +7,12 @@ import type { MetricState } from '../types.ts'
 import { EPSILON } from './confusion.ts'
 import type { MetricRow } from './mean.ts'
 
-interface FScoreConfig {
+export interface FScoreConfig {
   readonly average: string | null
   readonly threshold: number | null
 }
 
-interface FBetaConfig extends FScoreConfig {
+export interface FBetaConfig extends FScoreConfig {
   readonly beta: number
 }
 

@@ -85,8 +85,7 @@ export const batchNormalization = defineLayer<BatchNormalizationConfig>({
     const channel = normalizeAxis(axisOf(config.axis), rank, name)
     const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== channel)
     const broadcast = Array.from({ length: rank }, (_, i) => (i === channel ? -1 : 1))
-    const spread = (value: Value): Value =>
-      channel === rank - 1 ? value : b.op('Reshape', [value, b.ints(broadcast)])
+    const spread = (value: Value): Value => (channel === rank - 1 ? value : b.op('Reshape', [value, b.ints(broadcast)]))
 
     const movingMean = weight('moving_mean')
     const movingVariance = weight('moving_variance')
@@ -106,9 +105,7 @@ export const batchNormalization = defineLayer<BatchNormalizationConfig>({
     let scale = b.op('Reciprocal', [b.op('Sqrt', [b.op('Add', [variance, b.scalar(config.epsilon)])])])
     if (config.scale) scale = b.op('Mul', [scale, weight('gamma')])
     const negativeShift = b.op('Mul', [mean, scale])
-    const shift = config.center
-      ? b.op('Sub', [weight('beta'), negativeShift])
-      : b.op('Neg', [negativeShift])
+    const shift = config.center ? b.op('Sub', [weight('beta'), negativeShift]) : b.op('Neg', [negativeShift])
     return { outputs: [b.op('Add', [b.op('Mul', [x, spread(scale)]), spread(shift)])], updates }
   },
 })

@@ -21,7 +21,7 @@ export const dropout = defineLayer<DropoutConfig>({
     if (!training || rate === 0) return { outputs: [x] }
     const shape = concreteShape(x.shape, name)
     if (rate === 1) return { outputs: [b.op('Mul', [x, b.scalar(0)])] }
-    const draw = random.uniform(b, noise ? shape.map((size, i) => noise[i] ?? size) : shape)
+    const draw = random.uniform(b, noise ? shape.map((size, i) => noise[i] ?? size) : shape, 16)
     const keep = b.op('Cast', [b.op('GreaterOrEqual', [draw, b.scalar(rate)])], { to: DTYPES.float32.onnx })
     return { outputs: [b.op('Mul', [x, b.op('Mul', [keep, b.scalar(1 / (1 - rate))])])] }
   },

@@ -18,7 +18,7 @@ import { asValueInfo, LOG_SEVERITY, loadWasmEngine } from './wasm-engine.ts'
 const KNOWN_BINDING = /^1\.30\./
 
 const MISSING_NOTICE =
-  'onnxruntime-node is not installed: using the WebAssembly engine, 2 to 3 times slower. ' +
+  'onnxruntime-node is not available: using the WebAssembly engine, 2 to 3 times slower. ' +
   'The native one: ONNXRUNTIME_NODE_INSTALL=skip npm i onnxruntime-node'
 
 let engine: Promise<Engine> | undefined

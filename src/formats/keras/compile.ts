@@ -1,5 +1,6 @@
 import { toPascalCase } from '../../nn/naming.ts'
-import type { CompileSpec, Json, JsonObject } from '../doc.ts'
+import type { CompileSpec, Json, JsonObject, LayerGraph } from '../doc.ts'
+import { metricsAsObjects } from './metric-names.ts'
 import { isKerasObject, mapValues, unwrap, wrap } from './objects.ts'
 import { readOptimizer } from './optimizer-config.ts'
 import type { OptimizerEra } from './optimizer-layouts.ts'
@@ -102,26 +103,34 @@ export function writeKeras3Compile(compile: CompileSpec, optimizer: Json): JsonO
   }
 }
 
-/** `training_config` that Keras 3 and tf-keras both read: full names of losses, plain objects. */
-export function writeTrainingConfig(compile: CompileSpec, optimizer: Json): JsonObject {
+/** `training_config` that Keras 3 and tf-keras both read: full names of losses, metrics as plain objects. */
+export function writeTrainingConfig(compile: CompileSpec, optimizer: Json, graph: LayerGraph): JsonObject {
   return {
     loss: mapLeaves(compile.loss, writeLoss),
-    metrics: mapLeaves(compile.metrics, withoutWrapping),
-    weighted_metrics: mapLeaves(compile.weightedMetrics, withoutWrapping),
+    metrics: writeMetrics(compile, compile.metrics, graph, true),
+    weighted_metrics: writeMetrics(compile, compile.weightedMetrics, graph, true),
     loss_weights: compile.lossWeights,
     optimizer_config: optimizer,
   }
 }
 
-/** The form of Keras 3's `.h5`: its compile settings without the outer wrapping. */
-export function writeKeras3TrainingConfig(compile: CompileSpec, optimizer: Json): JsonObject {
+/**
+ * The form of Keras 3's `.h5`: its compile settings without the outer wrapping. Losses have their full names, which it
+ * does not write itself, and then does not find again.
+ */
+export function writeKeras3TrainingConfig(compile: CompileSpec, optimizer: Json, graph: LayerGraph): JsonObject {
   const { optimizer: _, ...rest } = writeKeras3Compile(compile, optimizer)
-  const losses = { loss: mapLeaves(compile.loss, (loss) => withoutWrapping(loss)) }
-  const metrics = {
-    metrics: mapLeaves(compile.metrics, withoutWrapping),
-    weighted_metrics: mapLeaves(compile.weightedMetrics, withoutWrapping),
+  return {
+    ...rest,
+    loss: mapLeaves(compile.loss, writeLoss),
+    metrics: writeMetrics(compile, compile.metrics, graph, false),
+    weighted_metrics: writeMetrics(compile, compile.weightedMetrics, graph, false),
+    optimizer_config: withoutWrapping(optimizer),
   }
-  return { ...rest, ...losses, ...metrics, optimizer_config: withoutWrapping(optimizer) }
+}
+
+function writeMetrics(compile: CompileSpec, metrics: Json, graph: LayerGraph, shapeNames: boolean): Json {
+  return mapLeaves(metricsAsObjects(compile, metrics, graph, shapeNames), withoutWrapping)
 }
 
 function withoutWrapping(value: Json): Json {

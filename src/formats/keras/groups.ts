@@ -3,8 +3,8 @@ import { RekindleError } from '../../errors.ts'
 import type { LayerGraph, LazyTensor } from '../doc.ts'
 import { type GroupDraft, readNames } from './h5-tree.ts'
 import { lazyDataset } from './lazy.ts'
+import { matchByName, partsOf, wantedWeights } from './match-names.ts'
 import { keysBelow, type LayerPlace, layerPlaces } from './places.ts'
-import { OLD_WEIGHT_NAMES } from './renames.ts'
 import type { Report } from './report.ts'
 import { groupBy } from './values.ts'
 
@@ -32,13 +32,6 @@ async function readGroup(group: H5Group): Promise<StoredWeight[]> {
   return stored
 }
 
-function partsOf(name: string): string[] {
-  return name
-    .replace(/:\d+$/, '')
-    .split('/')
-    .filter((part) => part !== '')
-}
-
 /**
  * The weights of a known model from Keras 2's groups (one for each outer layer), by canonical key. Inside a group
  * weights are found by their stored names: the order differs between writers.
@@ -58,13 +51,6 @@ export async function readGroups(root: H5Group, graph: LayerGraph, report: Repor
   return weights
 }
 
-interface Wanted {
-  readonly key: string
-  /** Names of layers, outermost first. */
-  readonly layers: readonly string[]
-  readonly weight: string
-}
-
 function assign(
   places: readonly LayerPlace[],
   stored: readonly StoredWeight[],
@@ -72,9 +58,7 @@ function assign(
   report: Report,
 ): void {
   const where = places[0]?.names[0] as string
-  const wanted = places.flatMap((place) =>
-    (place.weights ?? []).map((spec): Wanted => ({ key: `${place.key}/${spec.name}`, layers: place.names, weight: spec.name })),
-  )
+  const wanted = places.flatMap(wantedWeights)
   const unknown = places.filter((place) => place.weights === null)
   const found = matchByName(wanted, stored)
   const left = new Set(stored)
@@ -93,37 +77,6 @@ function assign(
   }
   for (const { key } of wanted) into.set(key, lazyDataset((found.get(key) as StoredWeight).dataset))
   for (const weight of left) adopt(weight, unknown, where, into, report)
-}
-
-/** For each wanted weight the stored one of its name that shares the most layer names with it. */
-function matchByName(wanted: readonly Wanted[], stored: readonly StoredWeight[]): Map<string, StoredWeight> {
-  const byName = groupBy(stored, ({ parts }) => parts.at(-1) ?? '')
-  const found = new Map<string, StoredWeight>()
-  const taken = new Set<StoredWeight>()
-  for (const { key, layers, weight } of wanted) {
-    const layer = layers.at(-1) as string
-    const spellings = [weight, ...(OLD_WEIGHT_NAMES[weight] ?? [])].flatMap((name) => [name, `${layer}_${name}`])
-    const candidates = spellings.flatMap((name) => byName.get(name) ?? []).filter((candidate) => !taken.has(candidate))
-    const scored = candidates.map((candidate) => ({ candidate, score: sharedLayers(layers, candidate.parts) }))
-    const best = Math.max(...scored.map(({ score }) => score))
-    const winners = scored.filter(({ score }) => score === best)
-    // Several of one name and none of this layer: not to be told apart.
-    if (winners.length !== 1 || (candidates.length > 1 && best === 0)) continue
-    const [winner] = winners
-    if (!winner) continue
-    found.set(key, winner.candidate)
-    taken.add(winner.candidate)
-  }
-  return found
-}
-
-/** Length of the longest ending of `layers` that the stored name holds in one piece; a later match counts alike. */
-function sharedLayers(layers: readonly string[], parts: readonly string[]): number {
-  for (let length = layers.length; length > 0; length--) {
-    const ending = layers.slice(-length).join('/')
-    if (`/${parts.slice(0, -1).join('/')}/`.includes(`/${ending}/`)) return length
-  }
-  return 0
 }
 
 /** A weight that no known layer asks for: it belongs to an unknown one, or to nobody. */

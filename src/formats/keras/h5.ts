@@ -118,15 +118,14 @@ function writeWeights(root: GroupDraft, { architecture, weights }: ModelDoc): vo
   writeGroups(root, architecture.kind === 'layers' ? outerLayers(architecture.graph, weights, KERAS_2_NAMING) : looseLayers(weights))
 }
 
-/** Layers of weights without a model: all but the last part of a key is the layer. */
+/** Weights without a model, by the first part of their key. */
 function looseLayers(weights: ReadonlyMap<string, LazyTensor>): Parameters<typeof writeGroups>[1] {
   const layers = new Map<string, { name: string; tensor: LazyTensor }[]>()
   for (const [key, tensor] of weights) {
-    const [layer = key, ...rest] = key.split('/')
-    const weight = rest.length === 0 ? layer : rest.length === 1 ? key : rest.join('/')
+    const [layer = key] = key.split('/')
     const group = layers.get(layer) ?? []
     layers.set(layer, group)
-    group.push({ name: `${weight}:0`, tensor })
+    group.push({ name: `${key}:0`, tensor })
   }
   return [...layers].map(([name, own]) => ({ name, weights: own }))
 }
@@ -140,7 +139,7 @@ function writeModel(root: GroupDraft, doc: ModelDoc, graph: LayerGraph, options:
   root.attributes.set('backend', 'tensorflow')
   root.attributes.set('keras_version', version)
   root.attributes.set('model_config', formatConfig(writeModelConfig(graph, dialect, report), graph))
-  if (training) root.attributes.set('training_config', formatConfig(trainingConfig(training, era), graph))
+  if (training) root.attributes.set('training_config', formatConfig(trainingConfig(training, era, graph), graph))
   if (doc.training) root.attributes.set(STATE_ATTRIBUTE, formatState(doc.training))
   const group = root.group('model_weights')
   group.attributes.set('backend', 'tensorflow')
@@ -149,8 +148,9 @@ function writeModel(root: GroupDraft, doc: ModelDoc, graph: LayerGraph, options:
   if (training?.state && options.includeOptimizer !== false) writeOptimizer(root.group('optimizer_weights'), training, training.state)
 }
 
-function trainingConfig({ compile, optimizer }: WrittenTraining, era: WriteOptions['era']): Json {
-  return era === 'keras3' ? writeKeras3TrainingConfig(compile, optimizer) : writeTrainingConfig(compile, optimizer)
+function trainingConfig({ compile, optimizer }: WrittenTraining, era: WriteOptions['era'], graph: LayerGraph): Json {
+  const write = era === 'keras3' ? writeKeras3TrainingConfig : writeTrainingConfig
+  return write(compile, optimizer, graph)
 }
 
 function writeOptimizer(group: GroupDraft, training: WrittenTraining, state: NonNullable<WrittenTraining['state']>): void {

@@ -40,35 +40,44 @@ export async function readVars(root: H5Group, graph: LayerGraph, report: Report)
 async function readKnown(
   root: H5Group,
   path: string,
-  { key, weights: specs }: LayerPlace,
+  place: LayerPlace,
   into: Map<string, LazyTensor>,
 ): Promise<void> {
+  const pairs = varsPlaces({ ...place, path })
   const found: [string, H5Dataset][] = []
-  const counts = new Map<string, number>()
-  for (const spec of specs ?? []) {
-    const folder = varsPath(path, spec.path)
-    const index = counts.get(folder) ?? 0
-    counts.set(folder, index + 1)
+  for (const [key, where] of pairs) {
     // tf-keras has no cell below its plain recurrent layers.
-    const dataset = (await root.dataset(`${folder}/${index}`)) ?? (await root.dataset(`${varsPath(path)}/${index}`))
-    if (dataset) found.push([`${key}/${spec.name}`, dataset])
+    const plain = `${varsPath(path)}/${where.slice(where.lastIndexOf('/') + 1)}`
+    const dataset = (await root.dataset(where)) ?? (await root.dataset(plain))
+    if (dataset) found.push([key, dataset])
   }
-  const expected = specs?.length ?? 0
-  const stored = Math.max(found.length, await countVars(root, path, counts))
+  const folders = new Set([varsPath(path), ...pairs.map(([, where]) => where.slice(0, where.lastIndexOf('/')))])
+  const stored = Math.max(found.length, await countVars(root, folders))
   // A layer without any is one that was never built.
-  if (stored !== 0 && (found.length !== expected || stored !== expected)) {
-    throw new RekindleError('E_INVALID_WEIGHTS', `the file does not hold the weights of layer ${key}`, {
+  if (stored !== 0 && (found.length !== pairs.length || stored !== pairs.length)) {
+    throw new RekindleError('E_INVALID_WEIGHTS', `the file does not hold the weights of layer ${place.key}`, {
       where: path,
-      expected: `${expected} (${(specs ?? []).map((spec) => spec.name).join(', ') || 'none'})`,
+      expected: `${pairs.length} (${pairs.map(([key]) => key).join(', ') || 'none'})`,
       received: `${stored}`,
     })
   }
-  for (const [name, dataset] of found) into.set(name, lazyDataset(dataset))
+  for (const [key, dataset] of found) into.set(key, lazyDataset(dataset))
 }
 
-async function countVars(root: H5Group, path: string, folders: ReadonlyMap<string, number>): Promise<number> {
+/** Where the layout keeps each weight of a known layer: `[dense/kernel, layers/dense/vars/0]`. */
+export function varsPlaces({ key, path, weights }: LayerPlace): (readonly [key: string, path: string])[] {
+  const counts = new Map<string, number>()
+  return (weights ?? []).map((spec) => {
+    const folder = varsPath(path, spec.path)
+    const index = counts.get(folder) ?? 0
+    counts.set(folder, index + 1)
+    return [`${key}/${spec.name}`, `${folder}/${index}`]
+  })
+}
+
+async function countVars(root: H5Group, folders: ReadonlySet<string>): Promise<number> {
   let count = 0
-  for (const folder of new Set([varsPath(path), ...folders.keys()])) {
+  for (const folder of folders) {
     const group = await root.group(folder)
     count += group ? (await group.links()).size : 0
   }
@@ -133,7 +142,8 @@ export async function readAllVars(root: H5Group): Promise<Map<string, LazyTensor
     const group = await root.group(name)
     if (!group) continue
     for (const { below, index, dataset } of await numberedDatasets(group, name, 0)) {
-      weights.set(`${below}/vars/${index}`, lazyDataset(dataset))
+      const path = below.replaceAll(`${OLD_CONTAINER}/`, 'layers/')
+      weights.set(`${path}/vars/${index}`, lazyDataset(dataset))
     }
   }
   return weights
@@ -151,41 +161,22 @@ export async function readOptimizerVars(root: H5Group): Promise<readonly LazyTen
 export function writeVars(root: GroupDraft, graph: LayerGraph, weights: ReadonlyMap<string, LazyTensor>): void {
   nameGroup(root, '', graph.name)
   nameModels(root, graph, '')
-  for (const { layer, key, path, weights: specs } of layerPlaces(graph)) {
-    nameGroup(root, path, layer.name)
-    const entries = specs === null ? unknownEntries(key, weights) : knownEntries(key, specs, weights)
-    const counts = new Map<string, number>()
-    for (const { below, tensor } of entries) {
-      const folder = varsPath(path, below)
-      const index = counts.get(folder) ?? 0
-      counts.set(folder, index + 1)
-      root.dataset(`${folder}/${index}`, tensor)
+  for (const place of layerPlaces(graph)) {
+    nameGroup(root, place.path, place.layer.name)
+    for (const [key, path] of place.weights === null ? unknownPlaces(place, weights) : varsPlaces(place)) {
+      const tensor = weights.get(key)
+      if (tensor) root.dataset(path, tensor)
     }
   }
 }
 
-interface WriteEntry {
-  readonly below: string | undefined
-  readonly tensor: LazyTensor
-}
-
-function knownEntries(
-  key: string,
-  specs: NonNullable<LayerPlace['weights']>,
-  weights: ReadonlyMap<string, LazyTensor>,
-): WriteEntry[] {
-  return specs.flatMap((spec) => {
-    const tensor = weights.get(`${key}/${spec.name}`)
-    return tensor ? [{ below: spec.path, tensor }] : []
-  })
-}
-
-function unknownEntries(key: string, weights: ReadonlyMap<string, LazyTensor>): WriteEntry[] {
-  return keysBelow(key, weights).map((name) => {
+/** An unknown layer's weights: numbered as a file had them, else in order. */
+function unknownPlaces({ key, path }: LayerPlace, weights: ReadonlyMap<string, LazyTensor>): (readonly [string, string])[] {
+  return keysBelow(key, weights).map((name, i) => {
     const parts = name.slice(key.length + 1).split('/')
     const numbered = /^\d+$/.test(parts.at(-1) as string)
     const below = numbered && parts.length > 1 ? parts.slice(0, -1).join('/') : undefined
-    return { below, tensor: weights.get(name) as LazyTensor }
+    return [name, `${varsPath(path, below)}/${numbered ? parts.at(-1) : i}`]
   })
 }
 

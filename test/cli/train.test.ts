@@ -1,11 +1,12 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { assignPaths } from '../../src/cli/data.ts'
 import { LiveLine } from '../../src/cli/terminal/live-line.ts'
 import { makeStyles } from '../../src/cli/terminal/style.ts'
 import type { Terminal } from '../../src/cli/terminal/terminal.ts'
 import { historyFormat } from '../../src/cli/train/history.ts'
+import { stopOnInterrupt } from '../../src/cli/train/interrupt.ts'
 import { formatLog, TrainingTable } from '../../src/cli/train/progress.ts'
-import { History } from '../../src/index.ts'
+import { History, type Model } from '../../src/index.ts'
 
 const style = makeStyles(false)
 
@@ -58,6 +59,24 @@ describe('TrainingTable', () => {
     table.onEpochBegin(0)
     table.onTrainBatchEnd?.(0, { loss: 1 })
     expect(lines).toEqual(['  epoch       loss   val loss   ms/step    time'])
+  })
+})
+
+describe('stopOnInterrupt', () => {
+  it('stops after the step at the first ^C and at once at the second', () => {
+    const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never)
+    const notes: string[] = []
+    const model = { stopTraining: false } as Model
+    const terminal = { live: new LiveLine({ write: () => {} }), note: (line = '') => void notes.push(line) } as Terminal
+    const interrupt = stopOnInterrupt(model, terminal)
+    expect([model.stopTraining, interrupt.happened]).toEqual([false, false])
+    process.emit('SIGINT')
+    expect([model.stopTraining, interrupt.happened, notes.length, exit.mock.calls]).toEqual([true, true, 1, []])
+    process.emit('SIGINT')
+    expect(exit.mock.calls).toEqual([[130]])
+    interrupt.release()
+    exit.mockRestore()
+    expect(process.listeners('SIGINT').some((listener) => listener.name === 'stop')).toBe(false)
   })
 })
 

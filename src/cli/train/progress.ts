@@ -1,4 +1,4 @@
-import type { Callback, Logs, TrainingParams } from '../../index.ts'
+import type { Callback, Logs, Model, TrainingParams } from '../../index.ts'
 import { progressBar, sparkline } from '../terminal/bars.ts'
 import { count, duration, measure, milliseconds, percent } from '../terminal/format.ts'
 import { displayWidth, pad } from '../terminal/table.ts'
@@ -25,7 +25,8 @@ export class TrainingTable implements Callback {
   #epoch = 0
   #startedAt = 0
   #trainedFor: number | null = null
-  #firstBatch: number | null = null
+  /** Steps of this epoch that were done before: an interrupted epoch goes on. */
+  #doneBefore = 0
   #best = Number.POSITIVE_INFINITY
   #rows = 0
 
@@ -37,6 +38,10 @@ export class TrainingTable implements Callback {
     if (terminal.live.enabled) this.onTrainBatchEnd = (batch, logs) => this.#showStep(batch, logs)
   }
 
+  setModel(model: Model): void {
+    this.#doneBefore = model.runState?.stepInEpoch ?? 0
+  }
+
   setParams(params: TrainingParams): void {
     this.#params = params
   }
@@ -45,7 +50,6 @@ export class TrainingTable implements Callback {
     this.#epoch = epoch
     this.#startedAt = performance.now()
     this.#trainedFor = null
-    this.#firstBatch = null
   }
 
   onTestBegin(): void {
@@ -55,7 +59,7 @@ export class TrainingTable implements Callback {
   onEpochEnd(epoch: number, logs: Logs): void {
     const { style, print } = this.#voice
     const elapsed = performance.now() - this.#startedAt
-    const steps = (this.#params?.steps ?? 0) - (this.#firstBatch ?? 0)
+    const steps = (this.#params?.steps ?? 0) - this.#doneBefore
     const pace = steps > 0 ? milliseconds((this.#trainedFor ?? elapsed) / steps) : ''
     const isBest = this.#isBest(logs)
     this.#printTitles(Object.keys(logs))
@@ -68,6 +72,7 @@ export class TrainingTable implements Callback {
       `  ${String(epoch + 1).padEnd(EPOCH_WIDTH)}${values.join('')}${pad(pace, 10, 'right')}${pad(duration(elapsed), 8, 'right')}${best}`,
     )
     this.#rows++
+    this.#doneBefore = 0
   }
 
   /** A validation loss below all before it; the first has nothing to be compared with. */
@@ -91,7 +96,6 @@ export class TrainingTable implements Callback {
   }
 
   #showStep(batch: number, logs: Logs): void {
-    this.#firstBatch ??= batch
     this.#terminal.live.update((columns) => {
       if (logs['loss'] !== undefined) this.#losses.push(logs['loss'])
       if (this.#keys === null) {
@@ -106,7 +110,7 @@ export class TrainingTable implements Callback {
     const style = this.#terminal.noteStyle
     const steps = this.#params?.steps ?? null
     const done = batch + 1
-    const pace = (performance.now() - this.#startedAt) / (done - (this.#firstBatch ?? 0))
+    const pace = (performance.now() - this.#startedAt) / (done - this.#doneBefore)
     const values = lossesFirst(Object.keys(logs)).map((key) => pad(formatLog(key, logs[key]), widthOf(key), 'right'))
     const head = `  ${String(this.#epoch + 1).padEnd(EPOCH_WIDTH)}${values.join('')}`
     const parts = [

@@ -1,6 +1,5 @@
 import type { CompileSpec, LazyTensor, ModelDoc, OptimizerSlot, TrainingState } from '../formats/doc.ts'
-import { serializeOptimizer } from '../nn/optimizers/index.ts'
-import type { Json } from '../nn/types.ts'
+import type { JsonObject } from '../nn/types.ts'
 import type { Tensor } from '../tensor/index.ts'
 import { weightKeys } from './keys.ts'
 import type { Model } from './model.ts'
@@ -31,7 +30,7 @@ function trainingState(model: Model, keys: ReadonlyMap<Variable, string>): Train
   const { optimizer } = compiled
   const compile: CompileSpec = {
     ...compiled.spec,
-    optimizer: serializeOptimizer({ def: optimizer.def, config: optimizer.config }) as Json,
+    optimizer: { class_name: optimizer.className, config: optimizer.config as JsonObject },
   }
   const slots: OptimizerSlot[] = optimizer.slotGroups.flatMap((group) =>
     model.trainableWeights.flatMap((variable) =>

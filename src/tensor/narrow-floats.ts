@@ -26,7 +26,7 @@ const LAYOUTS: { readonly [D in DType]?: Layout } = {
 const tables = new Map<DType, Float32Array>()
 
 /** Raw bits of a float16, bfloat16 or float8 array as float32, exactly. */
-export function widenFloats(bits: Uint16Array | Uint8Array, dtype: DType): Float32Array {
+export function widenFloats(bits: Uint16Array | Uint8Array, dtype: DType): Float32Array<ArrayBuffer> {
   const out = new Float32Array(bits.length)
   if (dtype === 'bfloat16') {
     const words = new Uint32Array(out.buffer)

@@ -1,5 +1,5 @@
 import { RekindleError } from '../errors.ts'
-import { type ArrayOf, allocate, type DType, DTYPES, slotsPerElement } from './dtype.ts'
+import { type ArrayOf, allocate, DTYPES, type DType, slotsPerElement } from './dtype.ts'
 import { toBfloat16, toFloat16, widenFloats } from './narrow-floats.ts'
 import { formatShape, type Shape, sizeOf } from './shape.ts'
 
@@ -48,7 +48,10 @@ export class Tensor<D extends DType = DType> {
   /** Rows `start` (inclusive) to `end` (exclusive) of the first axis, as a view. */
   rows(start: number, end: number): Tensor<D> {
     const width = (sizeOf(this.shape) / (this.shape[0] || 1)) * slotsPerElement(this.dtype)
-    const data = this.data as unknown as { subarray?(a: number, b: number): ArrayOf<D>; slice(a: number, b: number): ArrayOf<D> }
+    const data = this.data as unknown as {
+      subarray?(a: number, b: number): ArrayOf<D>
+      slice(a: number, b: number): ArrayOf<D>
+    }
     const part = data.subarray ? data.subarray(start * width, end * width) : data.slice(start * width, end * width)
     return new Tensor(this.dtype, [end - start, ...this.shape.slice(1)], part)
   }
@@ -72,14 +75,21 @@ export class Tensor<D extends DType = DType> {
  *
  * @throws RekindleError `E_INVALID_SHAPE` for ragged arrays or a shape that does not fit.
  */
-export function tensor<D extends DType = DType>(values: NestedArray | Tensor, options: { shape?: Shape; dtype?: D } = {}): Tensor<D> {
+export function tensor<D extends DType = DType>(
+  values: NestedArray | Tensor,
+  options: { shape?: Shape; dtype?: D } = {},
+): Tensor<D> {
   if (values instanceof Tensor) {
     const dtype = options.dtype ?? (values.dtype as D)
     return castTensor(options.shape ? values.reshape(options.shape) : values, dtype)
   }
   if (ArrayBuffer.isView(values)) {
     const dtype = dtypeOfArray(values)
-    const source = new Tensor(dtype, options.shape ?? [(values as unknown as ArrayLike<number>).length], values as never)
+    const source = new Tensor(
+      dtype,
+      options.shape ?? [(values as unknown as ArrayLike<number>).length],
+      values as never,
+    )
     return castTensor(source, options.dtype ?? (dtype as D))
   }
   const shape: number[] = []
@@ -120,7 +130,18 @@ function dtypeOfValue(value: unknown): DType {
   }
 }
 
-const PREFERRED_DTYPE = ['float32', 'float64', 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64'] as const
+const PREFERRED_DTYPE = [
+  'float32',
+  'float64',
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+] as const
 
 /** The plain dtype of a typed array: a Uint8Array is uint8, a Uint16Array uint16. */
 export function dtypeOfArray(array: ArrayBufferView): DType {
@@ -162,7 +183,7 @@ export function castTensor<D extends DType>(source: Tensor, dtype: D): Tensor<D>
     return castTensor(new Tensor('float32', source.shape, wide), dtype)
   }
   if (isRawFloat(dtype)) {
-    const wide = castTensor(source, 'float32').data
+    const wide = castTensor(source, 'float32').data as Float32Array<ArrayBuffer>
     const bits = dtype === 'float16' ? toFloat16(wide) : toBfloat16(wide)
     return new Tensor(dtype, source.shape, bits as ArrayOf<D>)
   }
@@ -170,7 +191,8 @@ export function castTensor<D extends DType>(source: Tensor, dtype: D): Tensor<D>
   const values = source.data as ArrayLike<number | bigint>
   const target = out as unknown as (number | bigint)[]
   if (to.bits === 64 && to.kind !== 'float') {
-    for (let i = 0; i < values.length; i++) target[i] = typeof values[i] === 'bigint' ? (values[i] as bigint) : BigInt(Math.trunc(values[i] as number))
+    for (let i = 0; i < values.length; i++)
+      target[i] = typeof values[i] === 'bigint' ? (values[i] as bigint) : BigInt(Math.trunc(values[i] as number))
   } else if (to.kind === 'bool') {
     for (let i = 0; i < values.length; i++) target[i] = Number(values[i]) === 0 ? 0 : 1
   } else {

@@ -5,7 +5,6 @@ import type { DType, Tensor } from '../tensor/index.ts'
 /** JSON as a file holds it. Number spellings that JavaScript would lose are kept by `bytes/json.ts`. */
 export type { Json, JsonObject, Tree } from '../nn/types.ts'
 
-
 /** Output `output` of the `call`-th call of layer `layer`. */
 export interface TensorRef {
   readonly layer: string

@@ -28,7 +28,11 @@ const SIGNATURES: readonly Signature[] = [
   { what: 'a NumPy array', hint: 'arrays are data: use them as input', starts: '\x93NUMPY' },
   { what: 'a Python pickle', hint: 'Rekindle never runs the code in a pickle', starts: /^\x80[\x02-\x05]/ },
   { what: 'an XML document', starts: /^\s*<\?xml/ },
-  { what: 'a JSON text', hint: 'an architecture without weights: give it beside the weights', starts: /^\s*[{[]\s*["{[\]}]/ },
+  {
+    what: 'a JSON text',
+    hint: 'an architecture without weights: give it beside the weights',
+    starts: /^\s*[{[]\s*["{[\]}]/,
+  },
 ]
 
 const SEEN = 512
@@ -51,21 +55,25 @@ async function identify(probe: Probe): Promise<{ what: string; hint?: string | u
   }
   const head = await probe.head(SEEN)
   const latin = Array.from(head, (byte) => String.fromCharCode(byte)).join('')
-  const signature = SIGNATURES.find(({ starts }) => (typeof starts === 'string' ? latin.startsWith(starts) : starts.test(latin)))
+  const signature = SIGNATURES.find(({ starts }) =>
+    typeof starts === 'string' ? latin.startsWith(starts) : starts.test(latin),
+  )
   if (signature) return signature
   return isText(head) ? { what: 'a plain text' } : { what: `an unknown binary file of ${probe.source.size} bytes` }
 }
 
 /** Containers that hold something else, or that are damaged. */
 const CONTAINERS: readonly ((probe: Probe) => Promise<{ what: string; hint?: string } | null>)[] = [
-  (probe) => inspect('HDF5 file', async () => {
-    const file = await probe.hdf5()
-    return file && [...(await file.root.links()).keys()]
-  }),
-  (probe) => inspect('zip archive', async () => {
-    const zip = await probe.zip()
-    return zip && [...zip.entries.keys()]
-  }),
+  (probe) =>
+    inspect('HDF5 file', async () => {
+      const file = await probe.hdf5()
+      return file && [...(await file.root.links()).keys()]
+    }),
+  (probe) =>
+    inspect('zip archive', async () => {
+      const zip = await probe.zip()
+      return zip && [...zip.entries.keys()]
+    }),
 ]
 
 async function inspect(
@@ -75,8 +83,12 @@ async function inspect(
   try {
     const names = await members()
     if (!names) return null
-    const some = names.slice(0, 3).map((name) => JSON.stringify(name.slice(0, 40))).join(', ')
-    const holds = names.length === 0 ? 'that is empty' : `without a model (it holds ${some}${names.length > 3 ? ', …' : ''})`
+    const some = names
+      .slice(0, 3)
+      .map((name) => JSON.stringify(name.slice(0, 40)))
+      .join(', ')
+    const holds =
+      names.length === 0 ? 'that is empty' : `without a model (it holds ${some}${names.length > 3 ? ', …' : ''})`
     return { what: `${kind === 'HDF5 file' ? 'an' : 'a'} ${kind} ${holds}` }
   } catch (error) {
     if (!(error instanceof RekindleError)) throw error

@@ -28,7 +28,10 @@ export const npz: Codec = {
   },
   async write(doc, options) {
     if (doc.architecture.kind === 'layers' && !options.weightsOnly) {
-      options.onWarning?.({ code: 'weights-only', message: 'an .npz file holds the weights alone: no architecture, no training state' })
+      options.onWarning?.({
+        code: 'weights-only',
+        message: 'an .npz file holds the weights alone: no architecture, no training state',
+      })
     }
     const plan = await planNpz(doc.weights)
     return [{ path: '', size: plan.size, chunks: plan.chunks() }]

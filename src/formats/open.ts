@@ -45,4 +45,11 @@ export async function claims(codec: Codec, file: Probe): Promise<boolean> {
   }
 }
 
-const DAMAGED: ReadonlySet<string> = new Set(['E_TRUNCATED', 'E_INVALID_HDF5', 'E_INVALID_ZIP', 'E_UNSUPPORTED_HDF5', 'E_UNSUPPORTED_ZIP', 'E_LIMIT'])
+const DAMAGED: ReadonlySet<string> = new Set([
+  'E_TRUNCATED',
+  'E_INVALID_HDF5',
+  'E_INVALID_ZIP',
+  'E_UNSUPPORTED_HDF5',
+  'E_UNSUPPORTED_ZIP',
+  'E_LIMIT',
+])

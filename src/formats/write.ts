@@ -20,13 +20,19 @@ export function codecForWriting(path: string, format?: string): Codec & Required
   const name = (format ?? path).toLowerCase()
   const rows = CODECS.flatMap((codec) => codec.extensions.map((extension) => ({ codec, extension })))
   const fits = rows
-    .filter(({ codec, extension }) => codec.write && (name === codec.id || name.endsWith(extension) || `.${name}` === extension))
+    .filter(
+      ({ codec, extension }) =>
+        codec.write && (name === codec.id || name.endsWith(extension) || `.${name}` === extension),
+    )
     .sort((a, b) => b.extension.length - a.extension.length)
   const codec = fits[0]?.codec
   if (codec?.write) return codec as Codec & Required<Pick<Codec, 'write'>>
   throw new RekindleError('E_UNSUPPORTED_FORMAT', 'no format to write by this name', {
     where: path,
-    expected: rows.filter((row) => row.codec.write).map((row) => row.extension).join(', '),
+    expected: rows
+      .filter((row) => row.codec.write)
+      .map((row) => row.extension)
+      .join(', '),
     ...(format === undefined ? {} : { received: format }),
   })
 }
@@ -65,7 +71,11 @@ export async function modelBytes(doc: ModelDoc, format: string, options: WriteOp
   return out
 }
 
-async function planFile(doc: ModelDoc, codec: Codec & Required<Pick<Codec, 'write'>>, options: WriteOptions): Promise<OutputFile> {
+async function planFile(
+  doc: ModelDoc,
+  codec: Codec & Required<Pick<Codec, 'write'>>,
+  options: WriteOptions,
+): Promise<OutputFile> {
   const [file] = await codec.write(doc, options)
   if (file) return file
   throw new RekindleError('E_INVALID_STATE', `the codec ${codec.id} wrote nothing`)

@@ -65,6 +65,7 @@ export async function weightsOf(doc: ModelDoc): Promise<{ [key: string]: ArrayFa
 
 export async function slotsOf(doc: ModelDoc): Promise<({ weight: string | null; slot: string } & ArrayFacts)[]> {
   const slots = []
-  for (const { weight, slot, value } of doc.training?.slots ?? []) slots.push({ weight, slot, ...(await arrayOf(value)) })
+  for (const { weight, slot, value } of doc.training?.slots ?? [])
+    slots.push({ weight, slot, ...(await arrayOf(value)) })
   return slots.sort((a, b) => (`${a.slot} ${a.weight}` < `${b.slot} ${b.weight}` ? -1 : 1))
 }

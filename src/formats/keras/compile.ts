@@ -52,12 +52,15 @@ function readLoss(value: Json): Json {
 function readMetrics(value: Json, outputs: readonly string[]): Json {
   if (isArray(value) && value.some(isArray)) {
     const [only] = value
-    if (value.length === 1 && outputs.length <= 1 && isArray(only)) return only.map((item) => readMetric(item, undefined))
+    if (value.length === 1 && outputs.length <= 1 && isArray(only))
+      return only.map((item) => readMetric(item, undefined))
     return value.map((list, i) => (isArray(list) ? list.map((item) => readMetric(item, outputs[i])) : list))
   }
   if (isArray(value)) return value.map((item) => readMetric(item, undefined))
   if (isObject(value) && !isKerasObject(value)) {
-    return mapValues(value, (list, output) => (isArray(list) ? list.map((item) => readMetric(item, output)) : readMetric(list, output)))
+    return mapValues(value, (list, output) =>
+      isArray(list) ? list.map((item) => readMetric(item, output)) : readMetric(list, output),
+    )
   }
   return readMetric(value, undefined)
 }
@@ -69,7 +72,8 @@ function readMetric(value: Json, output: string | undefined): Json {
   if (!isObject(given)) return plain
   const config = nameWithoutOutput(given, output)
   const fn = field(config, 'fn')
-  if (!METRIC_WRAPPERS.includes(plain.class_name)) return { class_name: plain.class_name, config: without(config, ['fn']) }
+  if (!METRIC_WRAPPERS.includes(plain.class_name))
+    return { class_name: plain.class_name, config: without(config, ['fn']) }
   if (typeof fn !== 'string') return plain
   return { class_name: METRIC_CLASSES[fn] ?? toPascalCase(fn), config: without(config, ['fn']) }
 }

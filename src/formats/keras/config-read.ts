@@ -1,12 +1,31 @@
 import { RekindleError } from '../../errors.ts'
 import { LAYERS } from '../../nn/layers/index.ts'
 import type { Json, JsonObject, LayerCall, LayerGraph, LayerSpec, TensorRef } from '../doc.ts'
-import { callTensors, type FileCall, isArgument, isNewStyle, mapCallTensors, mapReferences, readCalls, readReferences, referenceLeaves } from './inbound.ts'
+import {
+  callTensors,
+  type FileCall,
+  isArgument,
+  isNewStyle,
+  mapCallTensors,
+  mapReferences,
+  readCalls,
+  readReferences,
+  referenceLeaves,
+} from './inbound.ts'
 import { isKerasModule } from './objects.ts'
 import { canonicalConfig } from './renames.ts'
 import type { Report } from './report.ts'
 import { warnAboutCode } from './security.ts'
-import { field, invalidConfig, isArray, isObject, requireArray, requireObject, requireString, stringField } from './values.ts'
+import {
+  field,
+  invalidConfig,
+  isArray,
+  isObject,
+  requireArray,
+  requireObject,
+  requireString,
+  stringField,
+} from './values.ts'
 
 /** Models inside models; Keras itself ends near 1,000 by Python's recursion limit. */
 const MOST_LEVELS = 100
@@ -18,7 +37,8 @@ const MOST_LEVELS = 100
  */
 export function readModelConfig(node: Json, report: Report): LayerGraph {
   const root = requireObject(node, 'model_config')
-  if (!isModelNode(root)) throw invalidConfig('model_config', 'a Sequential or functional model', stringField(root, 'class_name'))
+  if (!isModelNode(root))
+    throw invalidConfig('model_config', 'a Sequential or functional model', stringField(root, 'class_name'))
   warnAboutCode(root, report)
   return readGraph(root, report, 'model_config', 1)
 }
@@ -37,7 +57,11 @@ function readGraph(node: JsonObject, report: Report, where: string, level: numbe
   const className = stringField(node, 'class_name')
   if (className === 'Sequential') return readSequential(node, report, where, level)
   if (className !== 'Functional' && className !== 'Model') {
-    report.warn('custom-model', `the class ${className} is read as a functional model; what it adds in Python is not known`, where)
+    report.warn(
+      'custom-model',
+      `the class ${className} is read as a functional model; what it adds in Python is not known`,
+      where,
+    )
   }
   return readFunctional(node, report, where, level)
 }
@@ -70,7 +94,11 @@ function refTo(layer: string): TensorRef {
 }
 
 /** The InputLayer that a file leaves out although it knows the shape: older ones had it on the first layer. */
-function missingEntrance(node: JsonObject, nodes: readonly Json[], layers: readonly LayerSpec[]): LayerSpec | undefined {
+function missingEntrance(
+  node: JsonObject,
+  nodes: readonly Json[],
+  layers: readonly LayerSpec[],
+): LayerSpec | undefined {
   const first = layers[0]
   if (!first || first.className === 'InputLayer') return undefined
   const { shape, dtype } = firstShape(nodes[0] as Json) ?? {
@@ -81,7 +109,12 @@ function missingEntrance(node: JsonObject, nodes: readonly Json[], layers: reado
   const names = new Set(layers.map((layer) => layer.name))
   let name = `${first.name}_input`
   while (names.has(name)) name += '_'
-  const config = { batch_shape: shape, dtype: typeof dtype === 'string' ? dtype : 'float32', sparse: false, ragged: false }
+  const config = {
+    batch_shape: shape,
+    dtype: typeof dtype === 'string' ? dtype : 'float32',
+    sparse: false,
+    ragged: false,
+  }
   return { className: 'InputLayer', name, config, trainable: true }
 }
 
@@ -252,7 +285,12 @@ function readLayer(node: JsonObject, report: Report, where: string, level: numbe
     return { className: graph.className, config: {}, ...beside, graph }
   }
   const known = LAYERS.has(className) && isKerasModule(module) && spelled === className
-  if (!known) report.warn('unknown-layer', `layers of class ${className} are kept and written back, but cannot run here yet`, name)
+  if (!known)
+    report.warn(
+      'unknown-layer',
+      `layers of class ${className} are kept and written back, but cannot run here yet`,
+      name,
+    )
   const plain = isObject(config) ? canonicalConfig(className, config) : {}
   return { className, config: plain, ...beside, ...(known ? {} : { raw: node }) }
 }

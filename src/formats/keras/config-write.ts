@@ -27,7 +27,9 @@ interface ModelFacts {
 function modelNode(model: LayerGraph, dialect: Dialect, report: Report, facts: ModelFacts): JsonObject {
   const graph = facts.trainable ? model : frozen(model)
   const sequential = graph.kind === 'sequential'
-  const config = sequential ? sequentialConfig(graph, dialect, report, facts) : functionalConfig(graph, dialect, report, facts)
+  const config = sequential
+    ? sequentialConfig(graph, dialect, report, facts)
+    : functionalConfig(graph, dialect, report, facts)
   const className = sequential ? 'Sequential' : 'Functional'
   if (dialect !== 'keras3') return { class_name: className, config }
   const module = sequential ? 'keras' : 'keras.src.models.functional'
@@ -159,7 +161,9 @@ function writeOldCall(call: LayerCall, numbering: Numbering): Json {
       hint: 'save as .keras, or with the keras3 era',
     })
   }
-  const leaves = treeToJson(first, isArgument, (leaf) => ('tensor' in leaf ? [...name(leaf), kwargs] : ['_CONSTANT_VALUE', -1, leaf.constant, kwargs]))
+  const leaves = treeToJson(first, isArgument, (leaf) =>
+    'tensor' in leaf ? [...name(leaf), kwargs] : ['_CONSTANT_VALUE', -1, leaf.constant, kwargs],
+  )
   return isArgument(first) ? [leaves] : leaves
 }
 

@@ -87,12 +87,17 @@ function adopt(
   into: Map<string, LazyTensor>,
   report: Report,
 ): void {
-  const owner = unknown.find((place) => parts.includes(place.names.at(-1) as string)) ?? (unknown.length === 1 ? unknown[0] : undefined)
+  const owner =
+    unknown.find((place) => parts.includes(place.names.at(-1) as string)) ??
+    (unknown.length === 1 ? unknown[0] : undefined)
   if (!owner) {
     report.warn('unused-weight', `no layer takes the weight ${name}`, where)
     return
   }
-  into.set(uniqueKey(into, `${owner.key}/${relativeName(parts, owner.names.at(-1) as string)}`, name), lazyDataset(dataset))
+  into.set(
+    uniqueKey(into, `${owner.key}/${relativeName(parts, owner.names.at(-1) as string)}`, name),
+    lazyDataset(dataset),
+  )
 }
 
 /** The part of a stored name behind the layer's own. */
@@ -136,12 +141,21 @@ export const KERAS_3_NAMING: WeightNaming = (names, weight) => [...names, weight
 /** Writes weights in Keras 2's groups: `layer_names` at the root, `weight_names` in each. */
 export function writeGroups(
   root: GroupDraft,
-  layers: readonly { readonly name: string; readonly weights: readonly { readonly name: string; readonly tensor: LazyTensor }[] }[],
+  layers: readonly {
+    readonly name: string
+    readonly weights: readonly { readonly name: string; readonly tensor: LazyTensor }[]
+  }[],
 ): void {
-  root.names('layer_names', layers.map(({ name }) => name))
+  root.names(
+    'layer_names',
+    layers.map(({ name }) => name),
+  )
   for (const { name, weights } of layers) {
     const group = root.group(name)
-    group.names('weight_names', weights.map((weight) => weight.name))
+    group.names(
+      'weight_names',
+      weights.map((weight) => weight.name),
+    )
     for (const weight of weights) group.dataset(weight.name, weight.tensor)
   }
   root.group('top_level_model_weights').names('weight_names', [])

@@ -62,7 +62,8 @@ async function readModel(probe: Probe, root: H5Group, text: string, report: Repo
   const group = await root.group('model_weights')
   const weights = group ? await readGroups(group, graph, report) : new Map<string, LazyTensor>()
   const trainingText = await readText(root, 'training_config')
-  const trainingConfig = trainingText === undefined ? undefined : parseConfig(trainingText, `${probe.name}@training_config`).value
+  const trainingConfig =
+    trainingText === undefined ? undefined : parseConfig(trainingText, `${probe.name}@training_config`).value
   const { family } = origin
   const variables = await readOptimizerGroup(root)
   const training = await readTraining({ config: trainingConfig, family, graph, weights, variables, own, report })
@@ -74,7 +75,10 @@ async function readModel(probe: Probe, root: H5Group, text: string, report: Repo
     weights,
     training,
     assets: new Map(),
-    rawConfig: { model_config: config.value, ...(trainingConfig === undefined ? {} : { training_config: trainingConfig }) },
+    rawConfig: {
+      model_config: config.value,
+      ...(trainingConfig === undefined ? {} : { training_config: trainingConfig }),
+    },
     warnings: report.warnings,
     close: async () => probe.source.close?.(),
   }
@@ -115,7 +119,10 @@ async function write(doc: ModelDoc, options: WriteOptions): Promise<readonly Out
 function writeWeights(root: GroupDraft, { architecture, weights }: ModelDoc): void {
   root.attributes.set('backend', 'tensorflow')
   root.attributes.set('keras_version', VERSIONS.keras2)
-  writeGroups(root, architecture.kind === 'layers' ? outerLayers(architecture.graph, weights, KERAS_2_NAMING) : looseLayers(weights))
+  writeGroups(
+    root,
+    architecture.kind === 'layers' ? outerLayers(architecture.graph, weights, KERAS_2_NAMING) : looseLayers(weights),
+  )
 }
 
 /** Weights without a model, by the first part of their key. */
@@ -145,7 +152,8 @@ function writeModel(root: GroupDraft, doc: ModelDoc, graph: LayerGraph, options:
   group.attributes.set('backend', 'tensorflow')
   group.attributes.set('keras_version', version)
   writeGroups(group, outerLayers(graph, doc.weights, naming))
-  if (training?.state && options.includeOptimizer !== false) writeOptimizer(root.group('optimizer_weights'), training, training.state)
+  if (training?.state && options.includeOptimizer !== false)
+    writeOptimizer(root.group('optimizer_weights'), training, training.state)
 }
 
 function trainingConfig({ compile, optimizer }: WrittenTraining, era: WriteOptions['era'], graph: LayerGraph): Json {
@@ -153,7 +161,11 @@ function trainingConfig({ compile, optimizer }: WrittenTraining, era: WriteOptio
   return write(compile, optimizer, graph)
 }
 
-function writeOptimizer(group: GroupDraft, training: WrittenTraining, state: NonNullable<WrittenTraining['state']>): void {
+function writeOptimizer(
+  group: GroupDraft,
+  training: WrittenTraining,
+  state: NonNullable<WrittenTraining['state']>,
+): void {
   const name = String(field(field(training.optimizer, 'config'), 'name') ?? 'optimizer')
   const scalars = scalarNames(training.era, name)
   const variables = [{ name: scalars.iteration, tensor: iterationTensor(state.iterations) }]
@@ -161,6 +173,9 @@ function writeOptimizer(group: GroupDraft, training: WrittenTraining, state: Non
     variables.push({ name: scalars.learningRate, tensor: learningRateTensor(state.learningRate) })
   }
   variables.push(...nameSlots(training, name, state.slots))
-  group.names('weight_names', variables.map((variable) => variable.name))
+  group.names(
+    'weight_names',
+    variables.map((variable) => variable.name),
+  )
   for (const variable of variables) group.dataset(variable.name, variable.tensor)
 }

@@ -1,6 +1,15 @@
 import type { Argument, Json, JsonObject, TensorRef, Tree } from '../doc.ts'
 import { isKerasObject, mapValues, unwrap } from './objects.ts'
-import { field, invalidConfig, isArray, isObject, requireArray, requireIndex, requireObject, requireString } from './values.ts'
+import {
+  field,
+  invalidConfig,
+  isArray,
+  isObject,
+  requireArray,
+  requireIndex,
+  requireObject,
+  requireString,
+} from './values.ts'
 
 /** A call of a layer as a file lists it; its tensors still count calls as the file does. */
 export interface FileCall {
@@ -136,7 +145,8 @@ export function callTensors(call: FileCall): readonly TensorRef[] {
 
 /** The same call with every tensor replaced. */
 export function mapCallTensors(call: FileCall, change: (ref: TensorRef) => TensorRef): FileCall {
-  const walk = (tree: Tree<Argument>): Tree<Argument> => mapArguments(tree, (leaf) => ('tensor' in leaf ? { tensor: change(leaf.tensor) } : leaf))
+  const walk = (tree: Tree<Argument>): Tree<Argument> =>
+    mapArguments(tree, (leaf) => ('tensor' in leaf ? { tensor: change(leaf.tensor) } : leaf))
   return {
     args: call.args.map(walk),
     kwargs: Object.fromEntries(Object.entries(call.kwargs).map(([key, tree]) => [key, walk(tree)])),
@@ -147,7 +157,10 @@ function mapArguments(tree: Tree<Argument>, change: (leaf: Argument) => Argument
   if (isArgument(tree)) return change(tree)
   if (isArray(tree)) return (tree as readonly Tree<Argument>[]).map((branch) => mapArguments(branch, change))
   return Object.fromEntries(
-    Object.entries(tree as { [key: string]: Tree<Argument> }).map(([key, branch]) => [key, mapArguments(branch, change)]),
+    Object.entries(tree as { [key: string]: Tree<Argument> }).map(([key, branch]) => [
+      key,
+      mapArguments(branch, change),
+    ]),
   )
 }
 
@@ -155,7 +168,10 @@ export function mapReferences<T>(tree: Tree<TensorRef>, change: (ref: TensorRef)
   if (isReference(tree)) return change(tree)
   if (isArray(tree)) return (tree as readonly Tree<TensorRef>[]).map((branch) => mapReferences(branch, change))
   return Object.fromEntries(
-    Object.entries(tree as { [key: string]: Tree<TensorRef> }).map(([key, branch]) => [key, mapReferences(branch, change)]),
+    Object.entries(tree as { [key: string]: Tree<TensorRef> }).map(([key, branch]) => [
+      key,
+      mapReferences(branch, change),
+    ]),
   )
 }
 

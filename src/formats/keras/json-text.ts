@@ -1,4 +1,4 @@
-import { formatJson, JsonSpellings, parseJson } from '../../bytes/json.ts'
+import { formatJson, type JsonSpellings, parseJson } from '../../bytes/json.ts'
 import { FLOAT_KEYS } from '../../nn/optimizers/index.ts'
 import type { Json, LayerGraph } from '../doc.ts'
 import { layerPlaces } from './places.ts'

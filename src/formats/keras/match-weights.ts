@@ -39,7 +39,10 @@ export function matchWeights(graph: LayerGraph, { weights: given }: Pick<ModelDo
 type Given = ReadonlyMap<string, LazyTensor>
 
 function byKey(places: readonly LayerPlace[], given: Given): Map<string, LazyTensor> {
-  return pick(places.flatMap(wantedWeights).map(({ key }) => [key, key]), given)
+  return pick(
+    places.flatMap(wantedWeights).map(({ key }) => [key, key]),
+    given,
+  )
 }
 
 function byPath(places: readonly LayerPlace[], given: Given): Map<string, LazyTensor> {
@@ -64,7 +67,8 @@ function byNames(places: readonly LayerPlace[], given: Given): Map<string, LazyT
   const stored = givenByLayer(given)
   const found = new Map<string, LazyTensor>()
   for (const [layer, own] of groupBy(places, (place) => place.names[0] as string)) {
-    for (const [key, { tensor }] of matchByName(own.flatMap(wantedWeights), stored.get(layer) ?? [])) found.set(key, tensor)
+    for (const [key, { tensor }] of matchByName(own.flatMap(wantedWeights), stored.get(layer) ?? []))
+      found.set(key, tensor)
   }
   return found
 }

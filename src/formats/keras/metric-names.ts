@@ -1,5 +1,5 @@
-import { toSnakeCase } from '../../nn/naming.ts'
 import { metricRegistry } from '../../nn/metrics/index.ts'
+import { toSnakeCase } from '../../nn/naming.ts'
 import type { CompileSpec, Json, JsonObject, LayerGraph, TensorRef } from '../doc.ts'
 import { argumentLeaves, referenceLeaves } from './inbound.ts'
 import { isKerasObject, mapValues } from './objects.ts'
@@ -31,7 +31,8 @@ export function metricsAsObjects(compile: CompileSpec, metrics: Json, graph: Lay
     return value
   }
   if (isArray(metrics)) return metrics.map((item, i) => convert(item, facts[facts.length > 1 ? i : 0]))
-  if (isObject(metrics) && !isKerasObject(metrics)) return mapValues(metrics, (item, name) => convert(item, byName(name)))
+  if (isObject(metrics) && !isKerasObject(metrics))
+    return mapValues(metrics, (item, name) => convert(item, byName(name)))
   return convert(metrics, facts[0])
 }
 
@@ -39,7 +40,9 @@ const BY_SHAPES = ['accuracy', 'acc', 'crossentropy', 'ce']
 
 function asObject(name: string, output: OutputFacts | undefined, shapeNames: boolean): Json {
   const lower = name.toLowerCase()
-  const className = BY_SHAPES.includes(lower) ? shapeNames && classByShapes(lower, output) : metricRegistry.find(name)?.className
+  const className = BY_SHAPES.includes(lower)
+    ? shapeNames && classByShapes(lower, output)
+    : metricRegistry.find(name)?.className
   if (!className || !metricRegistry.find(className)) return name
   return metricRegistry.serializeLegacy({ class_name: className, config: { name } }) as unknown as JsonObject
 }
@@ -61,15 +64,23 @@ function lossName(loss: Json, index: number, output: string): string | undefined
 }
 
 /** Layers that leave the last axis as it is. */
-const SAME_WIDTH: ReadonlySet<string> = new Set(['Activation', 'Dropout', 'BatchNormalization', 'LayerNormalization', 'Softmax', 'ReLU', 'LeakyReLU'])
+const SAME_WIDTH: ReadonlySet<string> = new Set([
+  'Activation',
+  'Dropout',
+  'BatchNormalization',
+  'LayerNormalization',
+  'Softmax',
+  'ReLU',
+  'LeakyReLU',
+])
 /** Config keys that state the last axis. */
 const WIDTH_KEYS = ['units', 'filters']
 
 function widthOf(graph: LayerGraph, ref: TensorRef): number | undefined {
   let at: TensorRef | undefined = ref
   for (let steps = 0; at && steps <= graph.calls.length; steps++) {
-    const { layer: name, call }: TensorRef = at
-    const layer = graph.layers.find((candidate) => candidate.name === name)
+    const here: TensorRef = at
+    const layer = graph.layers.find((candidate) => candidate.name === here.layer)
     if (!layer) return undefined
     if (layer.graph) {
       const [only, ...others] = referenceLeaves(layer.graph.outputs)
@@ -78,7 +89,7 @@ function widthOf(graph: LayerGraph, ref: TensorRef): number | undefined {
     const width = WIDTH_KEYS.map((key) => layer.config[key]).find((value) => typeof value === 'number')
     if (typeof width === 'number') return width
     if (!SAME_WIDTH.has(layer.className)) return undefined
-    const input = graph.calls.filter((candidate) => candidate.layer === name)[call]?.args[0]
+    const input = graph.calls.filter((candidate) => candidate.layer === here.layer)[here.call]?.args[0]
     const [leaf] = input === undefined ? [] : argumentLeaves(input)
     at = leaf && 'tensor' in leaf ? leaf.tensor : undefined
   }

@@ -1,4 +1,9 @@
-import { findOptimizer, resolveOptimizer, serializeLegacyOptimizer, serializeOptimizer } from '../../nn/optimizers/index.ts'
+import {
+  findOptimizer,
+  resolveOptimizer,
+  serializeLegacyOptimizer,
+  serializeOptimizer,
+} from '../../nn/optimizers/index.ts'
 import type { Identifier } from '../../nn/types.ts'
 import type { Json, JsonObject } from '../doc.ts'
 import { isKerasObject, unwrap, wrap } from './objects.ts'
@@ -79,7 +84,10 @@ export function writeKeras3Optimizer(spec: OptimizerSpec, report: Report): Json 
   const resolved = resolve(spec)
   const form = resolved
     ? serializeOptimizer(resolved)
-    : (wrap({ class_name: spec.className, config: without(spec.config, ['legacy', 'decay']) }, 'keras.optimizers') as JsonObject)
+    : (wrap(
+        { class_name: spec.className, config: without(spec.config, ['legacy', 'decay']) },
+        'keras.optimizers',
+      ) as JsonObject)
   return wrapSchedule(form)
 }
 
@@ -120,7 +128,9 @@ export function writeCommonOptimizer(spec: OptimizerSpec): Json {
   const inUse = Object.entries(NOT_LEGACY).some(([key, unused]) => isSet(spec.config, key, unused))
   if (inUse) return null
   const config = { decay: 0, ...without(spec.config, ['legacy', ...Object.keys(NOT_LEGACY)]) }
-  const given = Object.entries(config).filter(([key, value]) => !(key.startsWith('clip') && value === null) && !(key === 'global_clipnorm' && value === null))
+  const given = Object.entries(config).filter(
+    ([key, value]) => !(key.startsWith('clip') && value === null) && !(key === 'global_clipnorm' && value === null),
+  )
   return wrapSchedule({ class_name: spec.className, config: Object.fromEntries(given) })
 }
 
@@ -148,7 +158,10 @@ function wrapSchedule(form: JsonObject): JsonObject {
   const rate = config['learning_rate'] as Json
   if (!isKerasObject(rate)) return form
   const inner = field(rate, 'config')
-  const named = isObject(inner) && (inner['name'] === undefined || inner['name'] === null) ? { ...inner, name: rate.class_name } : inner
+  const named =
+    isObject(inner) && (inner['name'] === undefined || inner['name'] === null)
+      ? { ...inner, name: rate.class_name }
+      : inner
   const schedule = wrap({ ...rate, config: named ?? {} }, SCHEDULES)
   return { ...form, config: { ...config, learning_rate: schedule } }
 }

@@ -65,10 +65,7 @@ const ROWS: { readonly [className: string]: OptimizerRow } = {
   },
   Adam: {
     keras3: (c) => [same('momentum', 'velocity'), ...when(c['amsgrad'], ...same('velocity_hat'))],
-    keras2: (c) => [
-      [as('momentum', 'm'), as('velocity', 'v')],
-      ...when(c['amsgrad'], as('velocity_hat', 'vhat')),
-    ],
+    keras2: (c) => [[as('momentum', 'm'), as('velocity', 'v')], ...when(c['amsgrad'], as('velocity_hat', 'vhat'))],
     legacy: (c) => [
       ...each(as('momentum', 'm'), as('velocity', 'v')),
       ...when(c['amsgrad'], as('velocity_hat', 'vhat')),

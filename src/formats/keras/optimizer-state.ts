@@ -61,7 +61,9 @@ export async function readOptimizerState(
   const fitting = layouts.find((candidate) => layoutFits(candidate, slots, trained))
   if (!fitting) {
     const perWeight = layout.flat().length
-    return refuse(`expected ${perWeight} variables for each of ${trained.length} weights, of their shapes; found ${slots.length}`)
+    return refuse(
+      `expected ${perWeight} variables for each of ${trained.length} weights, of their shapes; found ${slots.length}`,
+    )
   }
   const count = Number((await iteration.tensor.load()).data[0] ?? 0)
   return { iterations: count, slots: placeSlots(fitting, slots, trained) }

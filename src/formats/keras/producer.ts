@@ -12,7 +12,8 @@ export interface Origin {
 export function originOf(version: string | undefined, config: Json | undefined, ours: boolean): Origin {
   const family = version === undefined ? familyOfConfig(config) : version.startsWith('3') ? 'keras3' : 'keras2'
   const dialect = family === 'keras3' ? 'Keras 3' : 'Keras 2'
-  if (ours) return { family, producer: { name: 'rekindle', version: null }, label: `Rekindle, in the dialect of ${dialect}` }
+  if (ours)
+    return { family, producer: { name: 'rekindle', version: null }, label: `Rekindle, in the dialect of ${dialect}` }
   const name = version !== undefined && isTfKeras(version) ? 'tf-keras' : 'keras'
   const label = version === undefined ? dialect : `${name === 'keras' ? 'Keras' : name} ${version}`
   return { family, producer: { name, version: version ?? null }, label }

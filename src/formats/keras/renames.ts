@@ -24,7 +24,11 @@ const RENAMES: readonly Rename[] = [
   { classes: ['InputLayer'], from: 'batch_input_shape', to: 'batch_shape' },
   { classes: ['InputLayer'], from: 'input_dtype', to: 'dtype' },
   { from: 'batch_input_shape', to: null },
-  { classes: [...DENSE, 'Activation', 'Dropout', 'Flatten', 'Reshape', ...NORMALIZATION], from: 'input_shape', to: null },
+  {
+    classes: [...DENSE, 'Activation', 'Dropout', 'Flatten', 'Reshape', ...NORMALIZATION],
+    from: 'input_shape',
+    to: null,
+  },
   { classes: DENSE, from: 'input_dim', to: null },
   { from: 'input_dtype', to: null },
   // Keras 1.
@@ -40,7 +44,12 @@ const RENAMES: readonly Rename[] = [
   { classes: NORMALIZATION, from: 'gamma_init', to: 'gamma_initializer' },
   { classes: NORMALIZATION, from: 'mode', to: null },
   // tf-keras writes the axis as a list.
-  { classes: NORMALIZATION, from: 'axis', to: 'axis', convert: (axis) => (isArray(axis) && axis.length === 1 ? (axis[0] as Json) : axis) },
+  {
+    classes: NORMALIZATION,
+    from: 'axis',
+    to: 'axis',
+    convert: (axis) => (isArray(axis) && axis.length === 1 ? (axis[0] as Json) : axis),
+  },
   // False is all that Keras 3 can do, and it refuses the key.
   { classes: RECURRENT, from: 'time_major', to: null },
 ]

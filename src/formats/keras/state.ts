@@ -19,7 +19,12 @@ export interface OwnState {
 /** What the file's own dialect may not be able to say: the exact settings, and where the run stands. */
 export function formatState(training: TrainingState | null): string {
   const { compile = null, run = null } = training ?? {}
-  const state = { version: VERSION, writer: 'rekindle', compile: compile as unknown as Json, run: run as unknown as Json }
+  const state = {
+    version: VERSION,
+    writer: 'rekindle',
+    compile: compile as unknown as Json,
+    run: run as unknown as Json,
+  }
   return formatJson(state)
 }
 

@@ -12,7 +12,13 @@ import {
   writeKeras3Optimizer,
 } from './optimizer-config.ts'
 import { type OptimizerEra, optimizerLayout } from './optimizer-layouts.ts'
-import { arrangeSlots, type PlacedSlot, readOptimizerState, type StoredVariable, trainedWeights } from './optimizer-state.ts'
+import {
+  arrangeSlots,
+  type PlacedSlot,
+  readOptimizerState,
+  type StoredVariable,
+  trainedWeights,
+} from './optimizer-state.ts'
 import type { Report } from './report.ts'
 import type { OwnState } from './state.ts'
 import { field, isObject } from './values.ts'
@@ -65,7 +71,11 @@ export interface WrittenTraining {
   readonly optimizer: Json
   readonly compile: CompileSpec
   /** Null when the state cannot stand in this file. */
-  readonly state: { readonly iterations: number; readonly learningRate: number | null; readonly slots: readonly PlacedSlot[] } | null
+  readonly state: {
+    readonly iterations: number
+    readonly learningRate: number | null
+    readonly slots: readonly PlacedSlot[]
+  } | null
 }
 
 /** The optimizer of a training state in the spelling of an era, and its slots in that era's order. */
@@ -89,13 +99,19 @@ function spellOptimizer(
   wanted: 'common' | 'keras2' | 'keras3',
   report: Report,
 ): { era: OptimizerEra; optimizer: Json } {
-  const keras3 = (): { era: OptimizerEra; optimizer: Json } => ({ era: 'keras3', optimizer: writeKeras3Optimizer(spec, report) })
+  const keras3 = (): { era: OptimizerEra; optimizer: Json } => ({
+    era: 'keras3',
+    optimizer: writeKeras3Optimizer(spec, report),
+  })
   if (wanted === 'keras3') return keras3()
   // A legacy optimizer has its own place in tf-keras's files.
   const common = wanted === 'common' || spec.config['legacy'] === true ? writeCommonOptimizer(spec) : null
   if (common !== null) {
     if (spec.config['legacy'] !== true && hasOwnLegacyFormula(spec.className, spec.config)) {
-      report.warn('formula-differs', `tf-keras will continue ${spec.className} by its legacy formula, which differs slightly`)
+      report.warn(
+        'formula-differs',
+        `tf-keras will continue ${spec.className} by its legacy formula, which differs slightly`,
+      )
     }
     return { era: 'legacy', optimizer: common }
   }
@@ -104,7 +120,10 @@ function spellOptimizer(
   const missing = wanted === 'common' ? 'no spelling that both Kerases read' : 'no spelling in tf-keras'
   if (wanted === 'common' || keras2 === null) {
     const [reader, other] = keras2 === null ? ['Keras 3', 'tf-keras'] : ['tf-keras', 'Keras 3']
-    report.warn('era-chosen', `${spec.className} with these settings has ${missing}: written for ${reader}; ${other} will not find its settings`)
+    report.warn(
+      'era-chosen',
+      `${spec.className} with these settings has ${missing}: written for ${reader}; ${other} will not find its settings`,
+    )
   }
   return chosen
 }
@@ -121,7 +140,10 @@ function writeState(
   const slots = arrangeSlots({ ...spec, era }, training.slots, trainedWeights(graph, weights))
   if (!slots) {
     const known = optimizerLayout(spec.className, spec.config, era) !== undefined
-    report.warn('optimizer-state-lost', `the state of ${spec.className} is not written: ${known ? 'it is not complete' : 'its layout is not known'}`)
+    report.warn(
+      'optimizer-state-lost',
+      `the state of ${spec.className} is not written: ${known ? 'it is not complete' : 'its layout is not known'}`,
+    )
     return null
   }
   const rate = spec.config['learning_rate']
@@ -156,8 +178,11 @@ function innermost(weight: string): string {
 }
 
 /** The scalars in front, by the era's names. */
-export function scalarNames(era: OptimizerEra, optimizerName: string): { iteration: string; learningRate: string | null } {
-  if (era === 'keras3') return { iteration: `${optimizerName}/iteration`, learningRate: `${optimizerName}/learning_rate` }
+export function scalarNames(
+  era: OptimizerEra,
+  optimizerName: string,
+): { iteration: string; learningRate: string | null } {
+  if (era === 'keras3')
+    return { iteration: `${optimizerName}/iteration`, learningRate: `${optimizerName}/learning_rate` }
   return { iteration: era === 'keras2' ? 'iteration:0' : `${optimizerName}/iter:0`, learningRate: null }
 }
-

@@ -37,12 +37,7 @@ export async function readVars(root: H5Group, graph: LayerGraph, report: Report)
   return weights
 }
 
-async function readKnown(
-  root: H5Group,
-  path: string,
-  place: LayerPlace,
-  into: Map<string, LazyTensor>,
-): Promise<void> {
+async function readKnown(root: H5Group, path: string, place: LayerPlace, into: Map<string, LazyTensor>): Promise<void> {
   const pairs = varsPlaces({ ...place, path })
   const found: [string, H5Dataset][] = []
   for (const [key, where] of pairs) {
@@ -171,7 +166,10 @@ export function writeVars(root: GroupDraft, graph: LayerGraph, weights: Readonly
 }
 
 /** An unknown layer's weights: numbered as a file had them, else in order. */
-function unknownPlaces({ key, path }: LayerPlace, weights: ReadonlyMap<string, LazyTensor>): (readonly [string, string])[] {
+function unknownPlaces(
+  { key, path }: LayerPlace,
+  weights: ReadonlyMap<string, LazyTensor>,
+): (readonly [string, string])[] {
   return keysBelow(key, weights).map((name, i) => {
     const parts = name.slice(key.length + 1).split('/')
     const numbered = /^\d+$/.test(parts.at(-1) as string)

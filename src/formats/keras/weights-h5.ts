@@ -57,7 +57,10 @@ async function write(doc: ModelDoc, options: WriteOptions): Promise<readonly Out
     writeVars(root, graph, doc.weights)
     const training = writeTraining(doc.training, 'keras3', graph, doc.weights, report)
     if (training?.state && options.includeOptimizer !== false) writeOptimizer(root, training, training.state)
-  } else if (doc.architecture.kind === 'weights' && [...doc.weights.keys()].every((key) => /(^|\/)vars\/\d+$/.test(key))) {
+  } else if (
+    doc.architecture.kind === 'weights' &&
+    [...doc.weights.keys()].every((key) => /(^|\/)vars\/\d+$/.test(key))
+  ) {
     for (const [path, tensor] of doc.weights) root.dataset(path, tensor)
   } else {
     throw new RekindleError('E_UNSUPPORTED_FORMAT', 'the paths in a .weights.h5 file come from the layers of a model', {

@@ -3,8 +3,8 @@ import type { H5Group } from '../../bytes/hdf5/types.ts'
 import { readAll } from '../../bytes/source.ts'
 import { planZip, type ZipInput } from '../../bytes/zip/index.ts'
 import { RekindleError } from '../../errors.ts'
-import type { Codec, OutputFile, Probe, WriteOptions, ZipArchive } from '../codec.ts'
 import { Tensor } from '../../tensor/index.ts'
+import type { Codec, OutputFile, Probe, WriteOptions, ZipArchive } from '../codec.ts'
 import type { LazyTensor, ModelDoc } from '../doc.ts'
 import { writeKeras3Compile } from './compile.ts'
 import { readModelConfig } from './config-read.ts'
@@ -42,7 +42,8 @@ export const kerasZip: Codec = {
 async function read(probe: Probe): Promise<ModelDoc> {
   const zip = await probe.zip()
   const configText = zip && (await readEntry(zip, CONFIG))
-  if (!zip || !configText) throw new RekindleError('E_INVALID_FILE', 'no config.json in the archive', { where: probe.name })
+  if (!zip || !configText)
+    throw new RekindleError('E_INVALID_FILE', 'no config.json in the archive', { where: probe.name })
   const report = new Report()
   const config = parseConfig(configText, `${probe.name}/${CONFIG}`)
   const graph = readModelConfig(config.value, report)
@@ -50,7 +51,9 @@ async function read(probe: Probe): Promise<ModelDoc> {
   const stateText = await readEntry(zip, STATE_ENTRY)
   const own = stateText ? parseState(stateText, STATE_ENTRY, report) : null
   const metadata = await readEntry(zip, METADATA)
-  const version = metadata ? stringField(parseConfig(metadata, `${probe.name}/${METADATA}`).value, 'keras_version') : undefined
+  const version = metadata
+    ? stringField(parseConfig(metadata, `${probe.name}/${METADATA}`).value, 'keras_version')
+    : undefined
   const origin = originOf(version, config.value, own !== null)
   const root = await openWeights(zip, probe, report)
   const weights = root ? await readVars(root, graph, report) : new Map<string, LazyTensor>()
@@ -81,7 +84,11 @@ async function openWeights(zip: ZipArchive, probe: Probe, report: Report): Promi
   const entry = zip.entries.get(WEIGHTS)
   if (entry) return (await openHdf5(await entry.open())).root
   const other = [...zip.entries.keys()].find((name) => name.startsWith('model.weights.'))
-  report.warn('weights-absent', other ? `weights in ${other} cannot be read yet` : 'the archive holds no weights', probe.name)
+  report.warn(
+    'weights-absent',
+    other ? `weights in ${other} cannot be read yet` : 'the archive holds no weights',
+    probe.name,
+  )
   return undefined
 }
 
@@ -103,7 +110,10 @@ async function write(doc: ModelDoc, options: WriteOptions): Promise<readonly Out
   if (doc.architecture.kind !== 'layers') {
     throw new RekindleError('E_UNSUPPORTED_FORMAT', 'a .keras file holds layers', {
       received: doc.architecture.kind === 'graph' ? 'a graph of operators' : 'weights without a model',
-      hint: doc.architecture.kind === 'weights' ? 'give the architecture too, or write .h5 or .npz' : 'write another format',
+      hint:
+        doc.architecture.kind === 'weights'
+          ? 'give the architecture too, or write .h5 or .npz'
+          : 'write another format',
     })
   }
   const { graph } = doc.architecture

@@ -4,6 +4,7 @@ import { type Command, closest, parseCommand } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { stylesFor } from './terminal/style.ts'
 import { Terminal } from './terminal/terminal.ts'
+import { printable } from './terminal/text.ts'
 
 /** The exit code for an error that the user can act on. */
 const EXIT_ERROR = 2
@@ -54,7 +55,7 @@ async function findCommand(name: string): Promise<Command> {
 function report(error: unknown, debug: boolean): void {
   const message = error instanceof Error ? error.message : String(error)
   const known = error instanceof RekindleError
-  const line = message.replace(/\s*\n\s*/g, ' ')
+  const line = printable(message.replace(/\s*\n\s*/g, ' '))
   process.stderr.write(`rekindle: ${known ? line : `unexpected error: ${line} (--debug shows more)`}\n`)
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`)
   if (debug && error instanceof Error && error.cause !== undefined) process.stderr.write(`${String(error.cause)}\n`)

@@ -151,7 +151,7 @@ describe('evaluate', () => {
     const values = JSON.parse(programs.stdout) as Record<string, number>
     expect(Object.keys(values).sort()).toEqual(['accuracy', 'loss'])
     expect(people.stdout).toBe(
-      `accuracy  ${((values['accuracy'] ?? 0) * 100).toFixed(2)}%\nloss      ${values['loss']?.toFixed(4)}\n`,
+      `accuracy  ${((values.accuracy ?? 0) * 100).toFixed(2)}%\nloss      ${values.loss?.toFixed(4)}\n`,
     )
   })
 })

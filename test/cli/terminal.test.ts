@@ -12,8 +12,9 @@ import {
 } from '../../src/cli/terminal/format.ts'
 import { LiveLine } from '../../src/cli/terminal/live-line.ts'
 import { makeStyles } from '../../src/cli/terminal/style.ts'
-import { pad, printable, tableLines, truncate } from '../../src/cli/terminal/table.ts'
+import { pad, tableLines, truncate } from '../../src/cli/terminal/table.ts'
 import { jsonValue } from '../../src/cli/terminal/terminal.ts'
+import { printable } from '../../src/cli/terminal/text.ts'
 
 describe('numbers', () => {
   it('are written for people', () => {

@@ -1,6 +1,5 @@
 import { checkWritable } from '#platform'
 import { choice, defineCommand, flag, text } from '../command.ts'
-import { printable } from '../terminal/table.ts'
 
 export const convert = defineCommand({
   name: 'convert',
@@ -56,7 +55,6 @@ export const convert = defineCommand({
       return
     }
     terminal.note(`saved ${terminal.noteStyle.bold(output)}${warnings.length === 0 ? ', nothing was lost' : ''}`)
-    for (const { message, where } of warnings)
-      terminal.warn(printable(where === undefined ? message : `${where}: ${message}`))
+    for (const { message, where } of warnings) terminal.warn(where === undefined ? message : `${where}: ${message}`)
   },
 })

@@ -1,5 +1,6 @@
 import { checkWritable } from '#platform'
 import { defineCommand, number, text } from '../command.ts'
+import { announceEngine } from '../model.ts'
 import { count, measure, percent } from '../terminal/format.ts'
 import { pad } from '../terminal/table.ts'
 import type { Terminal } from '../terminal/terminal.ts'
@@ -36,9 +37,9 @@ export const demo = defineCommand({
     ])
     model.compile({ optimizer: 'adam', loss: 'sparse_categorical_crossentropy', metrics: ['accuracy'] })
     const { bold, dim, green } = terminal.style
-    const engine = await model.engine()
+    const engine = await announceEngine(model, terminal)
     terminal.print(
-      `${bold('784 → 64 → 64 → 10')} on ${count(train.y.size)} handwritten digits, Adam, batch ${BATCH_SIZE}  ${dim(engine.description)}`,
+      `${bold('784 → 64 → 64 → 10')} on ${count(train.y.size)} handwritten digits, Adam, batch ${BATCH_SIZE}  ${dim(engine)}`,
     )
     terminal.print()
     await model.fit(train.x, train.y, {

@@ -6,7 +6,7 @@ import { layerTable, weightTable } from '../show/tables.ts'
 import { trainingFacts } from '../show/training-facts.ts'
 import { bytes, count } from '../terminal/format.ts'
 import type { Styles } from '../terminal/style.ts'
-import { printable } from '../terminal/table.ts'
+import { printable } from '../terminal/text.ts'
 
 export const show = defineCommand({
   name: 'show',
@@ -26,7 +26,7 @@ export const show = defineCommand({
       }
       for (const line of showLines(file, doc, description, terminal.style)) terminal.print(line)
       for (const { message, where } of doc.warnings) {
-        terminal.warn(printable(where === undefined ? message : `${where}: ${message}`))
+        terminal.warn(where === undefined ? message : `${where}: ${message}`)
       }
     } finally {
       await doc.close()

@@ -1,7 +1,8 @@
 import type { Tensor } from '../../index.ts'
 import { count, measure, percent, plural } from '../terminal/format.ts'
 import type { Styles } from '../terminal/style.ts'
-import { printable, tableLines } from '../terminal/table.ts'
+import { tableLines } from '../terminal/table.ts'
+import { printable } from '../terminal/text.ts'
 
 const SHOWN_ROWS = 20
 const SHOWN_VALUES = 8

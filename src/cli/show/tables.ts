@@ -2,7 +2,8 @@ import type { LayerDescription, ModelDoc } from '../../index.ts'
 import { shareBar } from '../terminal/bars.ts'
 import { count, rowShape } from '../terminal/format.ts'
 import type { Styles } from '../terminal/style.ts'
-import { printable, tableLines, truncate } from '../terminal/table.ts'
+import { tableLines, truncate } from '../terminal/table.ts'
+import { printable } from '../terminal/text.ts'
 import { branchMarks } from './branches.ts'
 
 const SHARE_WIDTH = 10

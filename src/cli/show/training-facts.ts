@@ -1,7 +1,7 @@
 import type { Json, ModelDoc } from '../../index.ts'
 import { count, setting } from '../terminal/format.ts'
 import type { Styles } from '../terminal/style.ts'
-import { printable } from '../terminal/table.ts'
+import { printable } from '../terminal/text.ts'
 
 /** `Adam lr 0.001, step 22,500, slots kept   loss sparse categorical crossentropy   metrics accuracy`; or nothing. */
 export function trainingFacts({ training }: ModelDoc, style: Styles): string {
@@ -9,7 +9,7 @@ export function trainingFacts({ training }: ModelDoc, style: Styles): string {
   const { compile, iterations, slots } = training
   if (compile === null) return style.dim('not compiled')
   const { className, config } = identify(compile.optimizer)
-  const rate = config['learning_rate']
+  const rate = config.learning_rate
   const optimizer = [
     style.bold(className) + (typeof rate === 'number' ? ` lr ${setting(rate)}` : ''),
     ...(iterations === null ? [] : [`step ${count(iterations)}`]),
@@ -51,6 +51,6 @@ function names(value: Json): string {
       .join(', ')
   }
   const { className, config } = identify(value)
-  const name = typeof config['name'] === 'string' ? printable(config['name']) : className
+  const name = typeof config.name === 'string' ? printable(config.name) : className
   return name.replaceAll('_', ' ')
 }

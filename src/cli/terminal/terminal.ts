@@ -1,5 +1,6 @@
 import { LiveLine } from './live-line.ts'
 import { type Styles, stylesFor } from './style.ts'
+import { printable } from './text.ts'
 
 /** Where a report goes line by line, and its colours there. */
 export interface Voice {
@@ -49,7 +50,7 @@ export class Terminal {
 
   /** Something the user should know, marked `!`; not with `--quiet`. */
   warn(message: string): void {
-    this.note(`  ${this.noteStyle.yellow('!')} ${message}`)
+    this.note(`  ${this.noteStyle.yellow('!')} ${printable(message)}`)
   }
 }
 

@@ -77,7 +77,7 @@ export class TrainingTable implements Callback {
 
   /** A validation loss below all before it; the first has nothing to be compared with. */
   #isBest(logs: Logs): boolean {
-    const loss = logs['val_loss']
+    const loss = logs.val_loss
     if (loss === undefined || !(loss < this.#best)) return false
     this.#best = loss
     return this.#rows > 0
@@ -97,7 +97,7 @@ export class TrainingTable implements Callback {
 
   #showStep(batch: number, logs: Logs): void {
     this.#terminal.live.update((columns) => {
-      if (logs['loss'] !== undefined) this.#losses.push(logs['loss'])
+      if (logs.loss !== undefined) this.#losses.push(logs.loss)
       if (this.#keys === null) {
         const keys = Object.keys(logs)
         this.#printTitles(this.#validates ? [...keys, ...keys.map((key) => `val_${key}`)] : keys)

@@ -2,13 +2,14 @@ import { describe, expect, test } from 'vitest'
 import {
   input,
   layers,
-  Model,
+  type Model,
   modelFromDoc,
   RekindleError,
   Sequential,
   setRandomSeed,
   tensor,
 } from '../../src/index.ts'
+import { branchingTargets as both, branching } from './branching.ts'
 import { philoxNumbers } from './data.ts'
 
 const ROWS = 96
@@ -27,41 +28,6 @@ function classifier(): Sequential {
   model.compile({ optimizer: 'adam', loss: 'sparse_categorical_crossentropy', metrics: ['accuracy'] })
   return model
 }
-
-/** A shared layer, a model inside, batch normalization, dropout, two outputs. */
-function branching(): Model {
-  setRandomSeed(3)
-  const entrance = input({ shape: [6], name: 'features' })
-  const inside = input({ shape: [8], name: 'inside' })
-  const encoder = new Model({
-    inputs: inside,
-    outputs: layers.batchNormalization({ name: 'norm' })(
-      layers.dense({ units: 5, activation: 'tanh', name: 'code' })(inside),
-    ),
-    name: 'encoder',
-  })
-  const shared = layers.dense({ units: 8, activation: 'relu', name: 'shared' })
-  const mapped = layers.dense({ units: 6, name: 'map' })(entrance)
-  const left = encoder.call(layers.dropout({ rate: 0.3, name: 'drop' })(shared(entrance))) as typeof entrance
-  const right = encoder.call(shared(mapped)) as typeof entrance
-  const model = new Model({
-    inputs: entrance,
-    outputs: [
-      layers.dense({ units: 3, activation: 'softmax', name: 'kind' })(left),
-      layers.dense({ units: 1, name: 'size' })(right),
-    ],
-    name: 'branching',
-  })
-  model.compile({
-    optimizer: 'rmsprop',
-    loss: { kind: 'sparse_categorical_crossentropy', size: 'mse' },
-    lossWeights: { kind: 1, size: 0.5 },
-    metrics: { kind: 'accuracy', size: 'mae' },
-  })
-  return model
-}
-
-const both = { kind: labels, size: tensor(philoxNumbers(2, ROWS), { shape: [ROWS, 1] }) }
 
 function weightsOf(model: Model): number[][] {
   return model.getWeights().map((weight) => [...(weight.data as Float32Array)])

@@ -26,7 +26,7 @@ const SIGNATURES: readonly Signature[] = [
   { what: 'a PDF document', starts: '%PDF' },
   { what: 'a gzip archive', hint: 'unpack it first', starts: '\x1f\x8b' },
   { what: 'a NumPy array', hint: 'arrays are data: use them as input', starts: '\x93NUMPY' },
-  { what: 'a Python pickle', hint: 'Rekindle never runs the code in a pickle', starts: /^\x80[\x02-\x05]/ },
+  { what: 'a Python pickle', hint: 'Rekindle never runs the code in a pickle', starts: /^\x80[^ -~\x80-\xff]/ },
   { what: 'an XML document', starts: /^\s*<\?xml/ },
   {
     what: 'a JSON text',

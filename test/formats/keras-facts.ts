@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Json, LazyTensor, ModelDoc } from '../../src/formats/doc.ts'
+import { open } from '../../src/formats/open.ts'
 
 /** The facts that `scripts/fixtures/keras.py` took from the live model. */
 
@@ -46,6 +47,11 @@ export const FILES: readonly string[] = readdirSync(FOLDER)
 
 export function pathOf(file: string): string {
   return FOLDER + file
+}
+
+/** A fixture opened from memory: nothing to close. */
+export function openFixture(file: string): Promise<ModelDoc> {
+  return open(readFileSync(pathOf(file)))
 }
 
 export function factsOf(file: string): FileFacts {

@@ -49,13 +49,13 @@ describe('files of real Keras', () => {
       const { optimizer } = facts
       expect(doc.training?.iterations).toBe(optimizer.iterations)
       expect(await slotsOf(doc)).toEqual(sorted(optimizer.slots))
-      const { class_name: className, config } = doc.training?.compile?.optimizer as {
-        class_name: string
-        config: { [key: string]: unknown }
-      }
+      const stored = doc.training?.compile?.optimizer as
+        | { class_name: string; config: { [key: string]: unknown } }
+        | undefined
+      const { class_name: className, config = {} } = stored ?? {}
       expect(className).toBe(optimizer.class_name)
-      expect(config['legacy']).toBe(optimizer.legacy ? true : undefined)
-      expect(Math.fround(config['learning_rate'] as number)).toBe(optimizer.learning_rate)
+      expect(config.legacy).toBe(optimizer.legacy ? true : undefined)
+      expect(Math.fround(config.learning_rate as number)).toBe(optimizer.learning_rate)
       for (const key of ['momentum', 'nesterov', 'centered', 'amsgrad', 'beta_1', 'rho', 'clipnorm', 'weight_decay']) {
         if (Object.hasOwn(optimizer.config, key)) expect(config[key], key).toBe(optimizer.config[key])
       }

@@ -44,7 +44,7 @@ function readLoss(value: Json): Json {
   const fn = field(config, 'fn')
   if (LOSS_WRAPPERS.includes(plain.class_name) && typeof fn === 'string') return fn
   // `auto` was the old name of the default.
-  const reduction = config['reduction'] === 'auto' ? { reduction: 'sum_over_batch_size' } : {}
+  const reduction = config.reduction === 'auto' ? { reduction: 'sum_over_batch_size' } : {}
   return { class_name: plain.class_name, config: without({ ...config, ...reduction }, ['fn']) }
 }
 

@@ -64,7 +64,7 @@ function sequentialConfig(graph: LayerGraph, dialect: Dialect, report: Report, {
 
 function entranceShape(graph: LayerGraph): Json | undefined {
   const [first] = graph.layers
-  return first?.className === 'InputLayer' ? first.config['batch_shape'] : undefined
+  return first?.className === 'InputLayer' ? first.config.batch_shape : undefined
 }
 
 function functionalConfig(graph: LayerGraph, dialect: Dialect, report: Report, { trainable }: ModelFacts): JsonObject {
@@ -145,7 +145,7 @@ function inputShapes(layer: LayerSpec): readonly Json[] {
 
 function shapeOf(ref: TensorRef, graph: LayerGraph): Json {
   const layer = graph.layers.find((candidate) => candidate.name === ref.layer)
-  return (layer?.className === 'InputLayer' ? layer.config['batch_shape'] : undefined) ?? [null]
+  return (layer?.className === 'InputLayer' ? layer.config.batch_shape : undefined) ?? [null]
 }
 
 /** `[[name, call, output, kwargs], …]`. */
@@ -190,7 +190,7 @@ function layerNode(layer: LayerSpec, dialect: Dialect, report: Report): JsonObje
 function rawConfig(layer: LayerSpec, dialect: Dialect): Json {
   const raw = field(layer.raw, 'config')
   if (!isObject(raw)) return layerIdentity(layer)
-  const same = raw['name'] === layer.name && (raw['trainable'] ?? true) === layer.trainable
+  const same = raw.name === layer.name && (raw.trainable ?? true) === layer.trainable
   const config = same ? raw : { ...raw, ...layerIdentity(layer) }
   return dialect === 'keras2' ? mapValues(config, plainForKeras2) : config
 }
@@ -209,7 +209,7 @@ function layerConfig(layer: LayerSpec, dialect: Dialect, report: Report): JsonOb
   const plain = without(layer.config, ['name', 'trainable'])
   if (layer.className === 'InputLayer') return entranceConfig(layer.name, plain, dialect)
   const { dtype = 'float32', ...rest } = plain
-  const activity = rest['activity_regularizer'] === null && dialect !== 'keras2' ? ['activity_regularizer'] : []
+  const activity = rest.activity_regularizer === null && dialect !== 'keras2' ? ['activity_regularizer'] : []
   const dropped = dialect === 'keras2' ? keras2Leaves(layer, plain, report) : activity
   const config = mapValues(without(rest, dropped), (value, key) => fieldValue(value, key, dialect))
   return { ...layerIdentity(layer), dtype: dialect === 'keras2' ? dtype : dtypePolicy(dtype), ...config }

@@ -3,7 +3,7 @@ import { RekindleError } from '../../errors.ts'
 import type { LayerGraph, LazyTensor } from '../doc.ts'
 import { type GroupDraft, readNames } from './h5-tree.ts'
 import { lazyDataset } from './lazy.ts'
-import { matchByName, partsOf, wantedWeights } from './match-names.ts'
+import { matchByName, namesSaySomething, partsOf, wantedWeights } from './match-names.ts'
 import { keysBelow, type LayerPlace, layerPlaces } from './places.ts'
 import type { Report } from './report.ts'
 import { groupBy } from './values.ts'
@@ -63,7 +63,8 @@ function assign(
   const found = matchByName(wanted, stored)
   const left = new Set(stored)
   for (const weight of found.values()) left.delete(weight)
-  if (found.size === 0 && wanted.length > 0 && wanted.length === stored.length && unknown.length === 0) {
+  const silent = wanted.length > 0 && !namesSaySomething(wanted, stored)
+  if (silent && wanted.length === stored.length && unknown.length === 0) {
     report.warn('weights-by-position', 'the names of the weights say nothing; they are taken in order', where)
     for (const [i, { key }] of wanted.entries()) into.set(key, lazyDataset((stored[i] as StoredWeight).dataset))
     return

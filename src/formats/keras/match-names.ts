@@ -31,10 +31,11 @@ export function matchByName<T extends Named>(wanted: readonly Wanted[], stored: 
   const byName = groupBy(stored, ({ parts }) => parts.at(-1) ?? '')
   const found = new Map<string, T>()
   const taken = new Set<T>()
-  for (const { key, layers, weight } of wanted) {
-    const layer = layers.at(-1) as string
-    const spellings = [weight, ...(OLD_WEIGHT_NAMES[weight] ?? [])].flatMap((name) => [name, `${layer}_${name}`])
-    const candidates = spellings.flatMap((name) => byName.get(name) ?? []).filter((candidate) => !taken.has(candidate))
+  for (const one of wanted) {
+    const { key, layers } = one
+    const candidates = spellings(one)
+      .flatMap((name) => byName.get(name) ?? [])
+      .filter((candidate) => !taken.has(candidate))
     const scored = candidates.map((candidate) => ({ candidate, score: sharedLayers(layers, candidate.parts) }))
     const best = scored.reduce((most, { score }) => Math.max(most, score), 0)
     const [winner, rival] = scored.filter(({ score }) => score === best)
@@ -44,6 +45,17 @@ export function matchByName<T extends Named>(wanted: readonly Wanted[], stored: 
     taken.add(winner.candidate)
   }
   return found
+}
+
+/** All that a weight was ever called: Keras 1 wrote `dense_1_W`. */
+function spellings({ layers, weight }: Wanted): string[] {
+  return [weight, ...(OLD_WEIGHT_NAMES[weight] ?? [])].flatMap((name) => [name, `${layers.at(-1)}_${name}`])
+}
+
+/** Is any of the stored names one that a wanted weight might have? */
+export function namesSaySomething(wanted: readonly Wanted[], stored: readonly Named[]): boolean {
+  const known = new Set(wanted.flatMap(spellings))
+  return stored.some(({ parts }) => known.has(parts.at(-1) ?? ''))
 }
 
 /** Length of the longest ending of `layers` that the stored name holds in one piece. */

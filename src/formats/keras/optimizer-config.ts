@@ -101,8 +101,8 @@ function resolve({ className, config }: OptimizerSpec): ReturnType<typeof resolv
 }
 
 function warnAboutLegacy({ className, config }: OptimizerSpec, report: Report): void {
-  if (config['legacy'] !== true) return
-  if (config['decay']) {
+  if (config.legacy !== true) return
+  if (config.decay) {
     report.warn('decay-lost', 'Keras 3 has no `decay`: there the learning rate will stay constant')
   }
   if (hasOwnLegacyFormula(className, config)) {
@@ -112,7 +112,7 @@ function warnAboutLegacy({ className, config }: OptimizerSpec, report: Report): 
 
 /** Legacy optimizers whose update is not that of the newer ones. */
 export function hasOwnLegacyFormula(className: string, config: JsonObject): boolean {
-  return className === 'Adagrad' || (className === 'RMSprop' && !config['momentum'])
+  return className === 'Adagrad' || (className === 'RMSprop' && !config.momentum)
 }
 
 /**
@@ -139,7 +139,7 @@ export function writeKeras2Optimizer(spec: OptimizerSpec): Json {
   if (!optimizerLayout(spec.className, spec.config, 'keras2')) return null
   if (Object.entries(KERAS_3_ONLY).some(([key, unused]) => isSet(spec.config, key, unused))) return null
   const resolved = resolve(spec)
-  const complete = resolved ? (serializeOptimizer(resolved)['config'] as JsonObject) : spec.config
+  const complete = resolved ? (serializeOptimizer(resolved).config as JsonObject) : spec.config
   const { name: _, ...rest } = without(complete, [...Object.keys(KERAS_3_ONLY), 'legacy', 'decay']) as JsonObject
   const config = { name: spec.className, ...rest, jit_compile: false, is_legacy_optimizer: false }
   return wrapSchedule({ class_name: `${CUSTOM}${spec.className}`, config })
@@ -148,20 +148,18 @@ export function writeKeras2Optimizer(spec: OptimizerSpec): Json {
 function isSet(config: JsonObject, key: string, unused: Json): boolean {
   if (!Object.hasOwn(config, key)) return false
   // How fast an average would move says nothing while there is none.
-  if (key.startsWith('ema_')) return config['use_ema'] === true
+  if (key.startsWith('ema_')) return config.use_ema === true
   return config[key] !== unused && config[key] !== null
 }
 
 /** A schedule as learning rate: both families read Keras 3's wrapping, which needs a name in the config. */
 function wrapSchedule(form: JsonObject): JsonObject {
-  const config = form['config'] as JsonObject
-  const rate = config['learning_rate'] as Json
+  const config = form.config as JsonObject
+  const rate = config.learning_rate as Json
   if (!isKerasObject(rate)) return form
   const inner = field(rate, 'config')
   const named =
-    isObject(inner) && (inner['name'] === undefined || inner['name'] === null)
-      ? { ...inner, name: rate.class_name }
-      : inner
+    isObject(inner) && (inner.name === undefined || inner.name === null) ? { ...inner, name: rate.class_name } : inner
   const schedule = wrap({ ...rate, config: named ?? {} }, SCHEDULES)
   return { ...form, config: { ...config, learning_rate: schedule } }
 }

@@ -36,21 +36,21 @@ const each = (...slots: StoredSlot[]): Layout => slots.map((slot) => [slot])
 /** `keras/src/optimizers/*.py`, `tf_keras/src/optimizers/*.py` and its `legacy/`: build order and variable names. */
 const ROWS: { readonly [className: string]: OptimizerRow } = {
   SGD: {
-    keras3: (c) => when(c['momentum'], ...same('momentum')),
-    keras2: (c) => [[{ ...as('momentum', 'm'), idle: !c['momentum'] }]],
-    legacy: (c) => when(c['momentum'], ...same('momentum')),
+    keras3: (c) => when(c.momentum, ...same('momentum')),
+    keras2: (c) => [[{ ...as('momentum', 'm'), idle: !c.momentum }]],
+    legacy: (c) => when(c.momentum, ...same('momentum')),
   },
   RMSprop: {
     keras3: (c) => [
       same('velocity'),
-      ...when(c['momentum'], ...same('momentum')),
-      ...when(c['centered'], ...same('average_gradient')),
+      ...when(c.momentum, ...same('momentum')),
+      ...when(c.centered, ...same('average_gradient')),
     ],
-    keras2: (c) => ROWS['RMSprop']?.keras3(c) ?? [],
+    keras2: (c) => ROWS.RMSprop?.keras3(c) ?? [],
     legacy: (c) => [
       [as('velocity', 'rms')],
-      ...when(c['momentum'], ...same('momentum')),
-      ...when(c['centered'], as('average_gradient', 'mg')),
+      ...when(c.momentum, ...same('momentum')),
+      ...when(c.centered, as('average_gradient', 'mg')),
     ],
   },
   Adagrad: {
@@ -64,16 +64,13 @@ const ROWS: { readonly [className: string]: OptimizerRow } = {
     legacy: () => each(as('accumulated_grad', 'accum_grad'), as('accumulated_delta_var', 'accum_var')),
   },
   Adam: {
-    keras3: (c) => [same('momentum', 'velocity'), ...when(c['amsgrad'], ...same('velocity_hat'))],
-    keras2: (c) => [[as('momentum', 'm'), as('velocity', 'v')], ...when(c['amsgrad'], as('velocity_hat', 'vhat'))],
-    legacy: (c) => [
-      ...each(as('momentum', 'm'), as('velocity', 'v')),
-      ...when(c['amsgrad'], as('velocity_hat', 'vhat')),
-    ],
+    keras3: (c) => [same('momentum', 'velocity'), ...when(c.amsgrad, ...same('velocity_hat'))],
+    keras2: (c) => [[as('momentum', 'm'), as('velocity', 'v')], ...when(c.amsgrad, as('velocity_hat', 'vhat'))],
+    legacy: (c) => [...each(as('momentum', 'm'), as('velocity', 'v')), ...when(c.amsgrad, as('velocity_hat', 'vhat'))],
   },
   AdamW: {
-    keras3: (c) => ROWS['Adam']?.keras3(c) ?? [],
-    keras2: (c) => ROWS['Adam']?.keras2(c) ?? [],
+    keras3: (c) => ROWS.Adam?.keras3(c) ?? [],
+    keras2: (c) => ROWS.Adam?.keras2(c) ?? [],
   },
   Adamax: {
     keras3: () => [same('momentum', 'norm')],
@@ -98,8 +95,8 @@ const ROWS: { readonly [className: string]: OptimizerRow } = {
 export function optimizerLayout(className: string, config: JsonObject, era: OptimizerEra): Layout | undefined {
   const own = Object.hasOwn(ROWS, className) ? ROWS[className]?.[era]?.(config) : undefined
   if (!own) return undefined
-  const averages = config['use_ema'] === true ? [same('average')] : []
-  const gradients = config['gradient_accumulation_steps'] ? [same('gradient_accumulator')] : []
+  const averages = config.use_ema === true ? [same('average')] : []
+  const gradients = config.gradient_accumulation_steps ? [same('gradient_accumulator')] : []
   return [...averages, ...gradients, ...own]
 }
 
@@ -109,7 +106,7 @@ export function optimizerLayout(className: string, config: JsonObject, era: Opti
  */
 export function oldestLayouts(className: string, config: JsonObject): readonly Layout[] {
   if (className === 'SGD') return [[same('momentum')]]
-  if (className === 'Adam' && !config['amsgrad']) {
+  if (className === 'Adam' && !config.amsgrad) {
     return [each(as('momentum', 'm'), as('velocity', 'v'), { ...as('velocity_hat', 'vhat'), idle: true })]
   }
   return []

@@ -77,7 +77,7 @@ function splitScalars(
 ): { iteration: StoredVariable | undefined; slots: readonly StoredVariable[] } {
   const [first, second] = variables
   if (first?.tensor.shape.length !== 0) return { iteration: undefined, slots: variables }
-  const scheduled = typeof config['learning_rate'] === 'object' && config['learning_rate'] !== null
+  const scheduled = typeof config.learning_rate === 'object' && config.learning_rate !== null
   const rate = era === 'keras3' && !scheduled && second?.tensor.shape.length === 0
   return { iteration: first, slots: variables.slice(rate ? 2 : 1) }
 }

@@ -105,9 +105,9 @@ function spellOptimizer(
   })
   if (wanted === 'keras3') return keras3()
   // A legacy optimizer has its own place in tf-keras's files.
-  const common = wanted === 'common' || spec.config['legacy'] === true ? writeCommonOptimizer(spec) : null
+  const common = wanted === 'common' || spec.config.legacy === true ? writeCommonOptimizer(spec) : null
   if (common !== null) {
-    if (spec.config['legacy'] !== true && hasOwnLegacyFormula(spec.className, spec.config)) {
+    if (spec.config.legacy !== true && hasOwnLegacyFormula(spec.className, spec.config)) {
       report.warn(
         'formula-differs',
         `tf-keras will continue ${spec.className} by its legacy formula, which differs slightly`,
@@ -146,7 +146,7 @@ function writeState(
     )
     return null
   }
-  const rate = spec.config['learning_rate']
+  const rate = spec.config.learning_rate
   return { iterations: training.iterations, learningRate: typeof rate === 'number' ? rate : null, slots }
 }
 

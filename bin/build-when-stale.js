@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, uti
 import { join } from 'node:path'
 
 const POLL_MS = 100
-const INPUTS = ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json']
+const INPUTS = ['src', 'package.json', 'scripts/build.ts', 'scripts/build-kernels.ts']
 
 /** @param {string} root Folder of the checkout, with a slash at its end. */
 export function buildWhenStale(root) {
@@ -62,13 +62,13 @@ function isAbandoned(lock) {
 
 /** Builds, and returns what went wrong or null. */
 function build(root, stamp) {
-  if (!existsSync(join(root, 'node_modules', 'typescript'))) {
+  if (!existsSync(join(root, 'node_modules', 'esbuild'))) {
     return 'this checkout has no dependencies yet; run npm ci first'
   }
   process.stderr.write('rekindle: building (once, and after the sources change) …\n')
   const startedAt = new Date()
   rmSync(stamp, { force: true })
-  const { status, stdout, stderr, error } = spawnSync('npm', ['run', '--silent', 'build'], {
+  const { status, stdout, stderr, error } = spawnSync('npm', ['run', '--silent', 'build', '--', '--js'], {
     cwd: root,
     encoding: 'utf8',
     shell: process.platform === 'win32',

@@ -20,7 +20,7 @@ describe('a shared layer, a nested model, two outputs, batch normalization and d
     const file = join(folder, `${family}${extension}`)
     const x = join(folder, 'x.npy')
     await model.save(file)
-    writeFileSync(x, encodeNpy(branchingFeatures))
+    writeFileSync(x, await encodeNpy(branchingFeatures))
     const ours = await model.predictAll(branchingFeatures)
     const theirs = JSON.parse(python('predict.py', family, file, x)) as number[][][]
     expect(theirs.length).toBe(2)

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { inflateSync } from 'node:zlib'
 import { Tensor } from '../../index.ts'
 
@@ -17,7 +19,9 @@ export interface Digits {
 /** The MNIST digits that come with the package; `scripts/make-digits.ts` describes the file. */
 export function loadDigits(): { readonly train: Digits; readonly test: Digits } {
   const total = TRAINING + TEST
-  const packed = readFileSync(new URL('../../../assets/digits.bin', import.meta.url))
+  // By the package's own name: where this module stands differs between the sources and the build.
+  const root = dirname(createRequire(import.meta.url).resolve('rekindle/package.json'))
+  const packed = readFileSync(join(root, 'assets', 'digits.bin'))
   const bytes = inflateSync(packed, { maxOutputLength: total * (1 + PIXELS) })
   const labels = new Tensor('uint8', [total], new Uint8Array(bytes.subarray(0, total)))
   const pixels = Float32Array.from(bytes.subarray(total), (value) => value / 255)

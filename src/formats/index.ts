@@ -1,4 +1,5 @@
 export type { SourceInput as OpenInput } from '../bytes/source.ts'
 export { kerasJson, readKerasJson } from './keras/architecture.ts'
+export { type MatchedWeights, matchWeights } from './keras/match-weights.ts'
 export { open, probe } from './open.ts'
 export { codecForWriting, type ModelWriteOptions, modelBytes, writeModel } from './write.ts'

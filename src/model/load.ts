@@ -1,6 +1,6 @@
 import { RekindleError } from '../errors.ts'
 import type { LazyTensor, ModelDoc, ModelWarning, TrainingState } from '../formats/doc.ts'
-import { type OpenInput, open } from '../formats/index.ts'
+import { matchWeights, type OpenInput, open } from '../formats/index.ts'
 import { formatShape, sameShape } from '../tensor/index.ts'
 import { Compiled } from './compile.ts'
 import { weightKeys } from './keys.ts'
@@ -26,8 +26,12 @@ export interface LoadOptions {
 export async function loadModel(input: OpenInput, options: LoadOptions = {}): Promise<Model> {
   const doc = await open(input)
   try {
-    const model = await modelFromDoc(doc, { ...options, strict: options.weights === undefined })
-    if (options.weights !== undefined) await loadWeights(model, options.weights)
+    const apart = options.weights !== undefined
+    const model = await modelFromDoc(apart ? { ...doc, weights: new Map() } : doc, {
+      ...options,
+      requireWeights: !apart,
+    })
+    if (options.weights !== undefined) await loadWeights(model, options.weights, options)
     return model
   } finally {
     await doc.close()
@@ -37,9 +41,9 @@ export async function loadModel(input: OpenInput, options: LoadOptions = {}): Pr
 /** A live model from an open document. The document may be closed afterwards. */
 export async function modelFromDoc(
   doc: ModelDoc,
-  options: LoadOptions & { readonly strict?: boolean } = {},
+  options: Omit<LoadOptions, 'weights'> & { readonly requireWeights?: boolean } = {},
 ): Promise<Model> {
-  const { compile = true, onWarning = () => {}, strict = true } = options
+  const { compile = true, onWarning = () => {}, requireWeights = true } = options
   if (doc.architecture.kind !== 'layers') {
     throw new RekindleError('E_INVALID_FILE', `${doc.description} holds no architecture`, {
       hint: 'load the architecture from another file and give this one as weights',
@@ -56,35 +60,38 @@ export async function modelFromDoc(
     onWarning({ code: 'unsupported-layer', message: error.message })
     return model
   }
-  await assignWeights(model, doc.weights, strict)
+  if (requireWeights) await assignWeights(model, doc, onWarning)
   if (doc.training && compile) await restoreTraining(model, doc.training, onWarning)
   return model
 }
 
 /**
- * Takes weights from a file into a model, by name.
+ * Takes weights from a file into a model: by name, by the paths of `.weights.h5`, or in the order of the layers when
+ * they have other names.
+ *
  * @throws RekindleError `E_INVALID_WEIGHTS` that lists what is missing or of another shape; then nothing has changed.
  */
-export async function loadWeights(model: Model, input: OpenInput): Promise<void> {
+export async function loadWeights(
+  model: Model,
+  input: OpenInput,
+  options: Pick<LoadOptions, 'onWarning'> = {},
+): Promise<void> {
   const doc = await open(input)
   try {
     model.build()
-    await assignWeights(model, doc.weights, true)
+    await assignWeights(model, doc, options.onWarning ?? (() => {}))
   } finally {
     await doc.close()
   }
 }
 
-async function assignWeights(model: Model, stored: ReadonlyMap<string, LazyTensor>, strict: boolean): Promise<void> {
-  const keys = weightKeys(model)
-  const missing: string[] = []
-  const pairs: [Variable, LazyTensor][] = []
-  for (const [variable, key] of keys) {
-    const tensor = stored.get(key)
-    if (!tensor) {
-      missing.push(key)
-      continue
-    }
+/** All or nothing: shapes are compared before the first weight changes. */
+async function assignWeights(model: Model, doc: ModelDoc, onWarning: (warning: ModelWarning) => void): Promise<void> {
+  const { weights, warnings } = matchWeights(model.toGraph(), doc)
+  for (const warning of warnings) onWarning(warning)
+  const pairs = [...weightKeys(model)].map(([variable, key]): [Variable, LazyTensor] => {
+    const tensor = weights.get(key)
+    if (!tensor) throw new RekindleError('E_INVALID_WEIGHTS', 'no weights in the file', { where: key })
     if (!sameShape(tensor.shape, variable.shape)) {
       throw new RekindleError('E_INVALID_WEIGHTS', 'weight of another shape', {
         where: key,
@@ -92,14 +99,8 @@ async function assignWeights(model: Model, stored: ReadonlyMap<string, LazyTenso
         received: formatShape(tensor.shape),
       })
     }
-    pairs.push([variable, tensor])
-  }
-  if (strict && missing.length > 0) {
-    throw new RekindleError('E_INVALID_WEIGHTS', `no weights for ${list(missing)}`, {
-      expected: `${keys.size} weights`,
-      received: list([...stored.keys()]) || 'none',
-    })
-  }
+    return [variable, tensor]
+  })
   for (const [variable, tensor] of pairs) variable.assign(await tensor.load())
 }
 
@@ -142,8 +143,4 @@ async function restoreOptimizer(
     }
     ;(optimizer.slot(variable, def).data as Float32Array).set((await value.load()).data as Float32Array)
   }
-}
-
-function list(names: readonly string[]): string {
-  return names.length > 8 ? `${names.slice(0, 8).join(', ')} and ${names.length - 8} more` : names.join(', ')
 }

@@ -1,14 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  input,
-  layers,
-  type Model,
-  modelFromDoc,
-  RekindleError,
-  Sequential,
-  setRandomSeed,
-  tensor,
-} from '../../src/index.ts'
+import { layers, type Model, modelFromDoc, RekindleError, Sequential, setRandomSeed, tensor } from '../../src/index.ts'
 import { branchingTargets as both, branching } from './branching.ts'
 import { philoxNumbers } from './data.ts'
 
@@ -44,7 +35,7 @@ describe('fit', () => {
     })
     expect(Object.keys(history)).toEqual(['accuracy', 'loss', 'val_accuracy', 'val_loss'])
     expect(epoch).toEqual(Array.from({ length: 12 }, (_, i) => i))
-    const loss = history['loss'] as number[]
+    const loss = history.loss as number[]
     expect(loss.at(-1) as number).toBeLessThan((loss[0] as number) * 0.95)
   })
 
@@ -87,8 +78,8 @@ describe('fit', () => {
     const resumed = await modelFromDoc(await model.toDoc())
     const rest = await resumed.fit(x, labels, { epochs: 3, initialEpoch: 1, batchSize: 10, verbose: 0 })
     expect(weightsOf(resumed)).toEqual(weightsOf(whole))
-    expect(rest.history['loss']).toEqual(unbroken.history['loss']?.slice(1))
-    expect(rest.history['accuracy']).toEqual(unbroken.history['accuracy']?.slice(1))
+    expect(rest.history.loss).toEqual(unbroken.history.loss?.slice(1))
+    expect(rest.history.accuracy).toEqual(unbroken.history.accuracy?.slice(1))
   })
 
   test('a signal stops after the step at hand and leaves a model that goes on', async () => {

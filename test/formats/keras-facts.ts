@@ -35,6 +35,10 @@ export interface FileFacts {
     readonly iterations: number
     readonly slots: readonly ({ readonly weight: string; readonly slot: string } & ArrayFacts)[]
   }
+  /** A list of outputs, or a dictionary. */
+  readonly predictions?: readonly ArrayFacts[] | { readonly [output: string]: ArrayFacts }
+  /** What the uninterrupted live model did in the next epochs. */
+  readonly continued?: { readonly history: { readonly [name: string]: readonly number[] } }
   readonly rewritten_from?: string
 }
 

@@ -1,6 +1,6 @@
 import { toPascalCase } from '../../nn/naming.ts'
 import type { CompileSpec, Json, JsonObject, LayerGraph } from '../doc.ts'
-import { metricsAsObjects } from './metric-names.ts'
+import { type MetricForm, metricsAsObjects } from './metric-names.ts'
 import { isKerasObject, mapValues, unwrap, wrap } from './objects.ts'
 import { readOptimizer } from './optimizer-config.ts'
 import type { OptimizerEra } from './optimizer-layouts.ts'
@@ -107,34 +107,30 @@ export function writeKeras3Compile(compile: CompileSpec, optimizer: Json): JsonO
   }
 }
 
-/** `training_config` that Keras 3 and tf-keras both read: full names of losses, metrics as plain objects. */
-export function writeTrainingConfig(compile: CompileSpec, optimizer: Json, graph: LayerGraph): JsonObject {
-  return {
-    loss: mapLeaves(compile.loss, writeLoss),
-    metrics: writeMetrics(compile, compile.metrics, graph, true),
-    weighted_metrics: writeMetrics(compile, compile.weightedMetrics, graph, true),
-    loss_weights: compile.lossWeights,
-    optimizer_config: optimizer,
-  }
+/** How the eras of `.h5` write metrics. */
+const METRIC_FORMS: { readonly [era in H5Era]: MetricForm } = {
+  common: { shapeNames: true, outputInName: false },
+  keras2: { shapeNames: true, outputInName: true },
+  keras3: { shapeNames: false, outputInName: false },
 }
+
+export type H5Era = 'common' | 'keras2' | 'keras3'
 
 /**
- * The form of Keras 3's `.h5`: its compile settings without the outer wrapping. Losses have their full names, which it
- * does not write itself, and then does not find again.
+ * `training_config` of an `.h5`: full names of losses, plain objects. Keras 3 itself writes short names of losses there,
+ * which it then does not find again.
  */
-export function writeKeras3TrainingConfig(compile: CompileSpec, optimizer: Json, graph: LayerGraph): JsonObject {
-  const { optimizer: _, ...rest } = writeKeras3Compile(compile, optimizer)
+export function writeTrainingConfig(compile: CompileSpec, optimizer: Json, graph: LayerGraph, era: H5Era): JsonObject {
+  const metrics = (value: Json): Json =>
+    mapLeaves(metricsAsObjects(compile, value, graph, METRIC_FORMS[era]), withoutWrapping)
   return {
-    ...rest,
     loss: mapLeaves(compile.loss, writeLoss),
-    metrics: writeMetrics(compile, compile.metrics, graph, false),
-    weighted_metrics: writeMetrics(compile, compile.weightedMetrics, graph, false),
+    metrics: metrics(compile.metrics),
+    weighted_metrics: metrics(compile.weightedMetrics),
+    loss_weights: compile.lossWeights,
+    ...(era === 'keras3' ? { run_eagerly: false, steps_per_execution: 1, jit_compile: false } : {}),
     optimizer_config: withoutWrapping(optimizer),
   }
-}
-
-function writeMetrics(compile: CompileSpec, metrics: Json, graph: LayerGraph, shapeNames: boolean): Json {
-  return mapLeaves(metricsAsObjects(compile, metrics, graph, shapeNames), withoutWrapping)
 }
 
 function withoutWrapping(value: Json): Json {

@@ -2,8 +2,8 @@ import { planHdf5 } from '../../bytes/hdf5/index.ts'
 import type { H5Group } from '../../bytes/hdf5/types.ts'
 import { RekindleError } from '../../errors.ts'
 import type { Codec, OutputFile, Probe, WriteOptions } from '../codec.ts'
-import type { Json, LayerGraph, LazyTensor, ModelDoc } from '../doc.ts'
-import { writeKeras3TrainingConfig, writeTrainingConfig } from './compile.ts'
+import type { LayerGraph, LazyTensor, ModelDoc } from '../doc.ts'
+import { writeTrainingConfig } from './compile.ts'
 import { readModelConfig } from './config-read.ts'
 import { type Dialect, writeModelConfig } from './config-write.ts'
 import {
@@ -146,7 +146,11 @@ function writeModel(root: GroupDraft, doc: ModelDoc, graph: LayerGraph, options:
   root.attributes.set('backend', 'tensorflow')
   root.attributes.set('keras_version', version)
   root.attributes.set('model_config', formatConfig(writeModelConfig(graph, dialect, report), graph))
-  if (training) root.attributes.set('training_config', formatConfig(trainingConfig(training, era, graph), graph))
+  if (training)
+    root.attributes.set(
+      'training_config',
+      formatConfig(writeTrainingConfig(training.compile, training.optimizer, graph, era), graph),
+    )
   if (doc.training) root.attributes.set(STATE_ATTRIBUTE, formatState(doc.training))
   const group = root.group('model_weights')
   group.attributes.set('backend', 'tensorflow')
@@ -154,11 +158,6 @@ function writeModel(root: GroupDraft, doc: ModelDoc, graph: LayerGraph, options:
   writeGroups(group, outerLayers(graph, doc.weights, naming))
   if (training?.state && options.includeOptimizer !== false)
     writeOptimizer(root.group('optimizer_weights'), training, training.state)
-}
-
-function trainingConfig({ compile, optimizer }: WrittenTraining, era: WriteOptions['era'], graph: LayerGraph): Json {
-  const write = era === 'keras3' ? writeKeras3TrainingConfig : writeTrainingConfig
-  return write(compile, optimizer, graph)
 }
 
 function writeOptimizer(

@@ -14,26 +14,42 @@ interface OutputFacts {
   readonly loss: string | undefined
 }
 
+export interface MetricForm {
+  /** Also the names that follow from shapes (`accuracy`); Keras 3 resolves those itself. */
+  readonly shapeNames: boolean
+  /** With several outputs, as tf-keras names them: `flag_mae`. Keras 3 adds the output itself. */
+  readonly outputInName: boolean
+}
+
 /**
  * Metrics given by name, as objects that keep the name: after loading an `.h5` with bare names, tf-keras takes
  * `accuracy` for exact equality, and both Kerases report `mse` as `mean_squared_error`.
- *
- * @param shapeNames also the names that follow from shapes (`accuracy`); Keras 3 resolves those itself.
  */
-export function metricsAsObjects(compile: CompileSpec, metrics: Json, graph: LayerGraph, shapeNames: boolean): Json {
+export function metricsAsObjects(
+  compile: CompileSpec,
+  metrics: Json,
+  graph: LayerGraph,
+  { shapeNames, outputInName }: MetricForm,
+): Json {
   const facts = referenceLeaves(graph.outputs).map((ref, i): OutputFacts => {
     return { name: ref.layer, width: widthOf(graph, ref), loss: lossName(compile.loss, i, ref.layer) }
   })
   const byName = (name: string): OutputFacts | undefined => facts.find((output) => output.name === name)
   const convert = (value: Json, output: OutputFacts | undefined): Json => {
-    if (typeof value === 'string') return asObject(value, output, shapeNames)
     if (isArray(value)) return value.map((item) => convert(item, output))
-    return value
+    const metric = typeof value === 'string' ? asObject(value, output, shapeNames) : value
+    return outputInName && facts.length > 1 && output ? nameWithOutput(metric, output.name) : metric
   }
   if (isArray(metrics)) return metrics.map((item, i) => convert(item, facts[facts.length > 1 ? i : 0]))
   if (isObject(metrics) && !isKerasObject(metrics))
     return mapValues(metrics, (item, name) => convert(item, byName(name)))
   return convert(metrics, facts[0])
+}
+
+function nameWithOutput(metric: Json, output: string): Json {
+  const config = field(metric, 'config')
+  if (!isKerasObject(metric) || !isObject(config) || typeof config.name !== 'string') return metric
+  return { ...metric, config: { ...config, name: `${output}_${config.name}` } }
 }
 
 const BY_SHAPES = ['accuracy', 'acc', 'crossentropy', 'ce']

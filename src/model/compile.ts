@@ -64,8 +64,12 @@ export class Compiled {
   readonly #byShapes = new Map<number, { readonly identifier: string; readonly weight: number }>()
   readonly #wishes: readonly MetricWish[]
 
-  /** @throws RekindleError for an optimizer, loss or metric that is unknown or does not fit the outputs. */
-  constructor(spec: CompileSpec, outputs: readonly OutputSpec[]) {
+  /**
+   * @param onUnsupported is told of metrics that are left out because they are not known here; without it they are
+   *   refused.
+   * @throws RekindleError for an optimizer, loss or metric that is unknown or does not fit the outputs.
+   */
+  constructor(spec: CompileSpec, outputs: readonly OutputSpec[], onUnsupported?: (message: string) => void) {
     this.spec = spec
     this.outputs = outputs
     const { def, config } = resolveOptimizer(spec.optimizer as Exclude<Identifier, null>)
@@ -80,7 +84,8 @@ export class Compiled {
       }
       return { ...resolveLoss(identifier as Exclude<Identifier, null>), weight }
     })
-    this.#wishes = [...wishes(spec.metrics, outputs, false), ...wishes(spec.weightedMetrics, outputs, true)]
+    const all = [...wishes(spec.metrics, outputs, false), ...wishes(spec.weightedMetrics, outputs, true)]
+    this.#wishes = all.filter((wish) => isKnownMetric(wish, onUnsupported))
   }
 
   get losses(): readonly (CompiledLoss | null)[] {
@@ -152,6 +157,18 @@ export class Compiled {
       taken.add(name)
       return { name, def: metric.def, config: metric.config, output, weighted }
     })
+  }
+}
+
+function isKnownMetric({ identifier }: MetricWish, onUnsupported?: (message: string) => void): boolean {
+  try {
+    // Only whether it exists is asked here: the shapes that `accuracy` follows from are not known yet.
+    resolveMetric(identifier, ['batch'], ['batch', 1])
+    return true
+  } catch (error) {
+    if (!(error instanceof RekindleError && onUnsupported)) throw error
+    onUnsupported(error.message)
+    return false
   }
 }
 

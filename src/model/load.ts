@@ -112,7 +112,8 @@ async function restoreTraining(
   model.runState = training.run
   if (!training.compile) return
   try {
-    model.applyCompile(new Compiled(training.compile, model.outputSpecs))
+    const leftOut = (message: string): void => onWarning({ code: 'metric-left-out', message })
+    model.applyCompile(new Compiled(training.compile, model.outputSpecs, leftOut))
   } catch (error) {
     if (!(error instanceof RekindleError)) throw error
     onWarning({

@@ -6,7 +6,7 @@ import type { BatchStream, DataInput } from './data/index.ts'
 import { createInputLayer } from './input.ts'
 import type { Layer } from './layer.ts'
 import { Model } from './model.ts'
-import { chainNetwork } from './network.ts'
+import { chainNetwork, type Network } from './network.ts'
 import { networkOutputs } from './network-types.ts'
 
 /**
@@ -76,7 +76,16 @@ export class Sequential extends Model {
   #connect(): void {
     const connected = this.#chain[0]?.className === 'InputLayer' && this.#chain.length > 1
     this.setNetwork(connected ? chainNetwork(this.#chain) : undefined)
-    if (connected) networkOutputs(this.requireNetwork())
+    if (connected) buildIfRunnable(this.requireNetwork())
+  }
+}
+
+/** Creates the weights now; a chain with a layer that cannot run is only carried. */
+function buildIfRunnable(network: Network): void {
+  try {
+    networkOutputs(network)
+  } catch (error) {
+    if (!(error instanceof RekindleError && error.code === 'E_UNSUPPORTED_LAYER')) throw error
   }
 }
 

@@ -173,6 +173,55 @@ describe('calls', () => {
   })
 })
 
+describe('layers that are only carried', () => {
+  const lstm = { name: 'l', trainable: true, units: 2, time_major: false }
+  const glorot = { class_name: 'GlorotUniform', config: { seed: null, input_axes: null } }
+  const wrapped = { module: 'keras.initializers', registered_name: null, ...glorot }
+  const policy = { module: 'keras', class_name: 'DTypePolicy', config: { name: 'float32' }, registered_name: null }
+  const configOf = (node: Json): { [key: string]: Json } =>
+    (
+      (node as { config: { layers: { config: { [key: string]: Json } }[] } }).config.layers[0] as {
+        config: { [key: string]: Json }
+      }
+    ).config
+  const through = (
+    className: string,
+    config: { [key: string]: Json },
+    dialect: 'keras2' | 'keras3',
+  ): { [key: string]: Json } => {
+    const { graph } = read({
+      class_name: 'Sequential',
+      config: { name: 's', layers: [{ class_name: className, config }] },
+    })
+    return configOf(writeModelConfig(graph, dialect, new Report()))
+  }
+
+  it('are translated between the families', () => {
+    const keras3 = { ...lstm, dtype: policy, kernel_initializer: wrapped, seed: null }
+    expect(through('ConvLSTM2D', keras3, 'keras2')).toEqual({
+      name: 'l',
+      trainable: true,
+      units: 2,
+      dtype: 'float32',
+      kernel_initializer: { class_name: 'GlorotUniform', config: { seed: null } },
+    })
+    const back = through('ConvLSTM2D', { ...lstm, dtype: 'float32', kernel_initializer: glorot }, 'keras3')
+    expect(back).toMatchObject({ dtype: policy, kernel_initializer: wrapped })
+    expect(back).not.toHaveProperty('time_major')
+  })
+
+  it('go back as they came within a family, but for keys that Keras 3 refuses', () => {
+    const own = { name: 'o', trainable: true, dtype: 'float32', odd: [1, { class_name: 'X', config: {} }] }
+    expect(through('Odd', own, 'keras2')).toEqual(own)
+    expect(through('ConvLSTM2D', { ...lstm, dtype: 'float32' }, 'keras2')).toEqual({
+      name: 'l',
+      trainable: true,
+      units: 2,
+      dtype: 'float32',
+    })
+  })
+})
+
 describe('freezing', () => {
   it('of a model inside reaches its layers in the file: no Keras keeps the flag of a Sequential', () => {
     const inner = {

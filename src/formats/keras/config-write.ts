@@ -4,7 +4,7 @@ import type { Identifier } from '../../nn/types.ts'
 import type { Argument, Json, JsonObject, LayerCall, LayerGraph, LayerSpec, TensorRef, Tree } from '../doc.ts'
 import { argumentLeaves, isArgument, isReference, treeToJson } from './inbound.ts'
 import { dtypePolicy, isKerasObject, mapValues, moduleOfKey, wrap } from './objects.ts'
-import { keras3OnlyKeys } from './renames.ts'
+import { keras3OnlyKeys, withoutRefusedKeys } from './renames.ts'
 import type { Report } from './report.ts'
 import { field, groupBy, isArray, isObject, without } from './values.ts'
 
@@ -175,7 +175,7 @@ function layerNode(layer: LayerSpec, dialect: Dialect, report: Report): JsonObje
       ...(layer.buildConfig === undefined ? {} : { buildConfig: layer.buildConfig }),
     })
   }
-  const config = layer.raw === undefined ? layerConfig(layer, dialect, report) : rawConfig(layer, dialect)
+  const config = (layer.raw === undefined ? layerConfig : carriedConfig)(layer, dialect, report)
   if (dialect !== 'keras3') return { class_name: layer.registeredName ?? layer.className, config }
   return {
     module: layer.module ?? 'keras.layers',
@@ -186,19 +186,24 @@ function layerNode(layer: LayerSpec, dialect: Dialect, report: Report): JsonObje
   }
 }
 
-/** A layer that is only carried goes back as it came; the same object, so that numbers keep their spelling. */
-function rawConfig(layer: LayerSpec, dialect: Dialect): Json {
+/**
+ * A layer that is only carried goes back as it came, the same object, so that numbers keep their spelling. Between
+ * the families it is translated as far as the spellings that all layers share go.
+ */
+function carriedConfig(layer: LayerSpec, dialect: Dialect, report: Report): JsonObject {
   const raw = field(layer.raw, 'config')
   if (!isObject(raw)) return layerIdentity(layer)
+  const family = familyOf(raw)
+  if (family !== undefined && family !== (dialect === 'keras2' ? 'keras2' : 'keras3'))
+    return layerConfig(layer, dialect, report)
   const same = raw.name === layer.name && (raw.trainable ?? true) === layer.trainable
-  const config = same ? raw : { ...raw, ...layerIdentity(layer) }
-  return dialect === 'keras2' ? mapValues(config, plainForKeras2) : config
+  return withoutRefusedKeys(layer.className, same ? raw : { ...raw, ...layerIdentity(layer) })
 }
 
-/** Keras 2 knows neither dtype policies as objects nor the wrapping of Keras 3. */
-function plainForKeras2(value: Json, key: string): Json {
-  if (key === 'dtype' && isKerasObject(value)) return field(field(value, 'config'), 'name') ?? null
-  return value
+/** Keras 3 writes the dtype of every layer as a policy, Keras 2 as a name; other layers tell nothing. */
+function familyOf(config: JsonObject): 'keras2' | 'keras3' | undefined {
+  if (isKerasObject(config.dtype)) return 'keras3'
+  return typeof config.dtype === 'string' ? 'keras2' : undefined
 }
 
 function layerIdentity(layer: LayerSpec): JsonObject {

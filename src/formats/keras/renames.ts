@@ -50,7 +50,6 @@ const RENAMES: readonly Rename[] = [
     to: 'axis',
     convert: (axis) => (isArray(axis) && axis.length === 1 ? (axis[0] as Json) : axis),
   },
-  // False is all that Keras 3 can do, and it refuses the key.
   { classes: RECURRENT, from: 'time_major', to: null },
 ]
 
@@ -61,11 +60,28 @@ const KERAS_2_ONLY: readonly (readonly [key: string, unused: Json])[] = [['activ
 const KERAS_3_ONLY: readonly { readonly classes?: readonly string[]; readonly key: string; readonly unused: Json }[] = [
   { key: 'quantization_config', unused: null },
   { classes: ['InputLayer'], key: 'optional', unused: false },
+  { classes: RECURRENT, key: 'seed', unused: null },
   { classes: NORMALIZATION, key: 'synchronized', unused: false },
   { classes: NORMALIZATION, key: 'renorm', unused: false },
   { classes: NORMALIZATION, key: 'renorm_clipping', unused: null },
   { classes: NORMALIZATION, key: 'renorm_momentum', unused: 0.99 },
 ]
+
+/** Keys that Keras 3 refuses even where they say nothing, and that Keras 2 does not need: never written. */
+const NEVER_WRITTEN: readonly { readonly classes: readonly string[]; readonly key: string; readonly unused: Json }[] = [
+  { classes: RECURRENT, key: 'time_major', unused: false },
+]
+
+/** A config in a file's own spelling without what no file of ours should hold; the same object when there is nothing. */
+export function withoutRefusedKeys(className: string, config: JsonObject): JsonObject {
+  const refused = NEVER_WRITTEN.filter((row) => fits(row, className) && config[row.key] === row.unused)
+  return refused.length === 0
+    ? config
+    : without(
+        config,
+        refused.map((row) => row.key),
+      )
+}
 
 function fits(row: { readonly classes?: readonly string[] }, className: string): boolean {
   return row.classes === undefined || row.classes.includes(className)

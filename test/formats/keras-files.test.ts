@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { LayerGraph } from '../../src/formats/doc.ts'
 import { matchWeights } from '../../src/formats/keras/match-weights.ts'
+import { optimizerSpec } from '../../src/formats/keras/optimizer-config.ts'
 import { open } from '../../src/formats/open.ts'
 import { checkCodec } from './check-codec.ts'
 import { FILES, factsOf, type LayerFacts, pathOf, slotsOf, weightsOf } from './keras-facts.ts'
@@ -49,10 +50,7 @@ describe('files of real Keras', () => {
       const { optimizer } = facts
       expect(doc.training?.iterations).toBe(optimizer.iterations)
       expect(await slotsOf(doc)).toEqual(sorted(optimizer.slots))
-      const stored = doc.training?.compile?.optimizer as
-        | { class_name: string; config: { [key: string]: unknown } }
-        | undefined
-      const { class_name: className, config = {} } = stored ?? {}
+      const { className, config = {} } = optimizerSpec(doc.training?.compile?.optimizer ?? null) ?? {}
       expect(className).toBe(optimizer.class_name)
       expect(config.legacy).toBe(optimizer.legacy ? true : undefined)
       expect(Math.fround(config.learning_rate as number)).toBe(optimizer.learning_rate)

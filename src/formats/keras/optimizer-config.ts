@@ -7,7 +7,7 @@ import {
 import type { Identifier } from '../../nn/types.ts'
 import type { Json, JsonObject } from '../doc.ts'
 import { isKerasObject, unwrap, wrap } from './objects.ts'
-import { type OptimizerEra, optimizerLayout } from './optimizer-layouts.ts'
+import { type OptimizerEra, optimizerClass, optimizerLayout } from './optimizer-layouts.ts'
 import type { Report } from './report.ts'
 import { field, isObject, without } from './values.ts'
 
@@ -36,6 +36,8 @@ const SCHEDULES = 'keras.optimizers.schedules'
 /** Which family's optimizer a config is; `family` is who wrote the file. */
 export function optimizerEra(node: Json | undefined, family: 'keras2' | 'keras3'): OptimizerEra {
   if (family === 'keras3') return 'keras3'
+  // Only `.keras` files of tf-keras keep the bare name, and they hold none of the legacy optimizers.
+  if (typeof node === 'string') return 'keras2'
   const className = field(node, 'class_name')
   const isNew = typeof className === 'string' && className.startsWith(CUSTOM)
   return isNew || field(field(node, 'config'), 'is_legacy_optimizer') === false ? 'keras2' : 'legacy'
@@ -67,7 +69,7 @@ export function optimizerSpec(optimizer: Json): OptimizerSpec | null {
   const className = typeof optimizer === 'string' ? optimizer : field(optimizer, 'class_name')
   if (typeof className !== 'string') return null
   const given = field(optimizer, 'config')
-  const plain = { className, config: isObject(given) ? given : {} }
+  const plain = { className: optimizerClass(className), config: isObject(given) ? given : {} }
   if (!findOptimizer(className)) return plain
   try {
     const { def, config } = resolveOptimizer(optimizer as Exclude<Identifier, null>)

@@ -88,6 +88,11 @@ const ROWS: { readonly [className: string]: OptimizerRow } = {
   },
 }
 
+/** The class that a name means: Keras finds its own optimizers without regard to case. */
+export function optimizerClass(name: string): string {
+  return Object.keys(ROWS).find((className) => className.toLowerCase() === name.toLowerCase()) ?? name
+}
+
 /**
  * How a file of an era lays out the optimizer's slots; undefined for optimizers whose state Rekindle cannot tell.
  * Moving averages and accumulated gradients stand before the optimizer's own.

@@ -139,6 +139,8 @@ function looseLayers(weights: ReadonlyMap<string, LazyTensor>): Parameters<typeo
 
 function writeModel(root: GroupDraft, doc: ModelDoc, graph: LayerGraph, options: WriteOptions, report: Report): void {
   const { era = 'common' } = options
+  if (doc.assets.size > 0)
+    report.warn('assets-lost', `HDF5 has no place for the model's files: ${[...doc.assets.keys()].join(', ')}`)
   const dialect: Dialect = era === 'keras3' ? 'keras3-h5' : 'keras2'
   const naming = era === 'keras3' ? KERAS_3_NAMING : KERAS_2_NAMING
   const version = VERSIONS[era === 'keras3' ? 'keras3' : 'keras2']

@@ -1,12 +1,15 @@
 import type { Json, LayerGraph, ModelWarning } from '../doc.ts'
 import { readModelConfig } from './config-read.ts'
 import { writeModelConfig } from './config-write.ts'
+import { readHardSigmoid, writeHardSigmoid } from './hard-sigmoid.ts'
 import { formatConfig, parseConfig, rememberSpellings } from './json-text.ts'
+import { originOf } from './producer.ts'
 import { Report } from './report.ts'
 
 /** The architecture as the text that Keras 3's `model.to_json()` gives. */
 export function kerasJson(graph: LayerGraph): string {
-  return formatConfig(writeModelConfig(graph, 'keras3', new Report()), graph)
+  const report = new Report()
+  return formatConfig(writeModelConfig(writeHardSigmoid(graph, 'keras3', report), 'keras3', report), graph)
 }
 
 /**
@@ -18,7 +21,9 @@ export function kerasJson(graph: LayerGraph): string {
 export function readKerasJson(json: string | Json, onWarning: (warning: ModelWarning) => void = () => {}): LayerGraph {
   const report = new Report()
   const parsed = typeof json === 'string' ? parseConfig(json, 'architecture') : null
-  const graph = readModelConfig(parsed ? parsed.value : (json as Json), report)
+  const config = parsed ? parsed.value : (json as Json)
+  const written = readModelConfig(config, report)
+  const graph = readHardSigmoid(written, originOf(undefined, config, false).family)
   if (parsed) rememberSpellings(graph, parsed.spellings)
   for (const warning of report.warnings) onWarning(warning)
   return graph

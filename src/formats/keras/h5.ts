@@ -16,6 +16,7 @@ import {
   writeGroups,
 } from './groups.ts'
 import { GroupDraft, readText } from './h5-tree.ts'
+import { readHardSigmoid, writeHardSigmoid } from './hard-sigmoid.ts'
 import { formatConfig, parseConfig, rememberSpellings } from './json-text.ts'
 import { iterationTensor, learningRateTensor } from './optimizer-state.ts'
 import { originOf } from './producer.ts'
@@ -54,11 +55,12 @@ async function read(probe: Probe): Promise<ModelDoc> {
 
 async function readModel(probe: Probe, root: H5Group, text: string, report: Report): Promise<ModelDoc> {
   const config = parseConfig(text, `${probe.name}@model_config`)
-  const graph = readModelConfig(config.value, report)
-  rememberSpellings(graph, config.spellings)
+  const written = readModelConfig(config.value, report)
+  rememberSpellings(written, config.spellings)
   const stateText = await readText(root, STATE_ATTRIBUTE)
   const own = stateText === undefined ? null : parseState(stateText, STATE_ATTRIBUTE, report)
   const origin = originOf(await readText(root, 'keras_version'), config.value, own !== null)
+  const graph = readHardSigmoid(written, own?.hardSigmoid ?? origin.family)
   const group = await root.group('model_weights')
   const weights = group ? await readGroups(group, graph, report) : new Map<string, LazyTensor>()
   const trainingText = await readText(root, 'training_config')
@@ -137,13 +139,15 @@ function looseLayers(weights: ReadonlyMap<string, LazyTensor>): Parameters<typeo
   return [...layers].map(([name, own]) => ({ name, weights: own }))
 }
 
-function writeModel(root: GroupDraft, doc: ModelDoc, graph: LayerGraph, options: WriteOptions, report: Report): void {
+function writeModel(root: GroupDraft, doc: ModelDoc, own: LayerGraph, options: WriteOptions, report: Report): void {
   const { era = 'common' } = options
   if (doc.assets.size > 0)
     report.warn('assets-lost', `HDF5 has no place for the model's files: ${[...doc.assets.keys()].join(', ')}`)
   const dialect: Dialect = era === 'keras3' ? 'keras3-h5' : 'keras2'
   const naming = era === 'keras3' ? KERAS_3_NAMING : KERAS_2_NAMING
-  const version = VERSIONS[era === 'keras3' ? 'keras3' : 'keras2']
+  const family = era === 'keras3' ? 'keras3' : 'keras2'
+  const version = VERSIONS[family]
+  const graph = writeHardSigmoid(own, family, report)
   const training = writeTraining(doc.training, era, graph, doc.weights, report)
   root.attributes.set('backend', 'tensorflow')
   root.attributes.set('keras_version', version)
@@ -153,7 +157,8 @@ function writeModel(root: GroupDraft, doc: ModelDoc, graph: LayerGraph, options:
       'training_config',
       formatConfig(writeTrainingConfig(training.compile, training.optimizer, graph, era), graph),
     )
-  if (doc.training) root.attributes.set(STATE_ATTRIBUTE, formatState(doc.training))
+  const state = formatState(doc, family)
+  if (state !== null) root.attributes.set(STATE_ATTRIBUTE, state)
   const group = root.group('model_weights')
   group.attributes.set('backend', 'tensorflow')
   group.attributes.set('keras_version', version)

@@ -1,6 +1,7 @@
 import { formatJson, parseJson } from '../../bytes/json.ts'
 import { RekindleError } from '../../errors.ts'
-import type { CompileSpec, Json, JsonObject, RunState, TrainingState } from '../doc.ts'
+import type { CompileSpec, Json, JsonObject, ModelDoc, RunState } from '../doc.ts'
+import { type HardSigmoid, hardSigmoidOf } from './hard-sigmoid.ts'
 import type { Report } from './report.ts'
 import { field, isObject } from './values.ts'
 
@@ -14,16 +15,25 @@ const VERSION = 1
 export interface OwnState {
   readonly compile: CompileSpec | null
   readonly run: RunState | null
+  /** Set where `hard_sigmoid` does not mean what the file's dialect would say. */
+  readonly hardSigmoid: HardSigmoid | null
 }
 
-/** What the file's own dialect may not be able to say: the exact settings, and where the run stands. */
-export function formatState(training: TrainingState | null): string {
+/**
+ * What the file's own dialect may not be able to say: the exact settings, where the run stands, which `hard_sigmoid` is
+ * meant. Null when there is nothing to say.
+ */
+export function formatState({ training, architecture }: ModelDoc, family: HardSigmoid): string | null {
+  const meaning = architecture.kind === 'layers' ? hardSigmoidOf(architecture.graph) : null
+  const hardSigmoid = meaning === family ? null : meaning
+  if (!training && !hardSigmoid) return null
   const { compile = null, run = null } = training ?? {}
   const state = {
     version: VERSION,
     writer: 'rekindle',
     compile: compile as unknown as Json,
     run: run as unknown as Json,
+    ...(hardSigmoid && { hard_sigmoid: hardSigmoid }),
   }
   return formatJson(state)
 }
@@ -33,7 +43,12 @@ export function parseState(text: string | Uint8Array, name: string, report: Repo
   try {
     const { value } = parseJson(text, { name })
     if (isObject(value as Json) && field(value as Json, 'version') === VERSION) {
-      return { compile: readCompileSpec(field(value as Json, 'compile')), run: readRun(field(value as Json, 'run')) }
+      const meaning = field(value as Json, 'hard_sigmoid')
+      return {
+        compile: readCompileSpec(field(value as Json, 'compile')),
+        run: readRun(field(value as Json, 'run')),
+        hardSigmoid: meaning === 'keras2' || meaning === 'keras3' ? meaning : null,
+      }
     }
   } catch (error) {
     if (!(error instanceof RekindleError)) throw error

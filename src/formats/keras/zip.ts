@@ -10,6 +10,7 @@ import { writeKeras3Compile } from './compile.ts'
 import { readModelConfig } from './config-read.ts'
 import { writeModelConfig } from './config-write.ts'
 import { GroupDraft } from './h5-tree.ts'
+import { readHardSigmoid, writeHardSigmoid } from './hard-sigmoid.ts'
 import { formatConfig, parseConfig, rememberSpellings } from './json-text.ts'
 import { iterationTensor, learningRateTensor } from './optimizer-state.ts'
 import { originOf } from './producer.ts'
@@ -46,8 +47,8 @@ async function read(probe: Probe): Promise<ModelDoc> {
     throw new RekindleError('E_INVALID_FILE', 'no config.json in the archive', { where: probe.name })
   const report = new Report()
   const config = parseConfig(configText, `${probe.name}/${CONFIG}`)
-  const graph = readModelConfig(config.value, report)
-  rememberSpellings(graph, config.spellings)
+  const written = readModelConfig(config.value, report)
+  rememberSpellings(written, config.spellings)
   const stateText = await readEntry(zip, STATE_ENTRY)
   const own = stateText ? parseState(stateText, STATE_ENTRY, report) : null
   const metadata = await readEntry(zip, METADATA)
@@ -55,6 +56,7 @@ async function read(probe: Probe): Promise<ModelDoc> {
     ? stringField(parseConfig(metadata, `${probe.name}/${METADATA}`).value, 'keras_version')
     : undefined
   const origin = originOf(version, config.value, own !== null)
+  const graph = readHardSigmoid(written, own?.hardSigmoid ?? origin.family)
   const root = await openWeights(zip, probe, report)
   const weights = root ? await readVars(root, graph, report) : new Map<string, LazyTensor>()
   const variables = (root && (await readOptimizerVars(root)))?.map((tensor) => ({ tensor }))
@@ -116,8 +118,8 @@ async function write(doc: ModelDoc, options: WriteOptions): Promise<readonly Out
           : 'write another format',
     })
   }
-  const { graph } = doc.architecture
   const report = new Report()
+  const graph = writeHardSigmoid(doc.architecture.graph, 'keras3', report)
   const training = writeTraining(doc.training, 'keras3', graph, doc.weights, report)
   const compileConfig = training ? writeKeras3Compile(training.compile, training.optimizer) : {}
   const config = { ...writeModelConfig(graph, 'keras3', report), compile_config: compileConfig }
@@ -125,12 +127,13 @@ async function write(doc: ModelDoc, options: WriteOptions): Promise<readonly Out
   writeVars(root, graph, doc.weights)
   if (training?.state && options.includeOptimizer !== false) writeOptimizer(root, training, training.state)
   const plan = planHdf5(root)
+  const state = formatState(doc, 'keras3')
   const text = (name: string, content: string): ZipInput => ({ name, bytes: new TextEncoder().encode(content) })
   const inputs: ZipInput[] = [
     text(METADATA, formatConfig({ keras_version: VERSION }, graph)),
     text(CONFIG, formatConfig(config, graph)),
     { name: WEIGHTS, size: plan.size, chunks: () => plan.chunks() },
-    ...(doc.training ? [text(STATE_ENTRY, formatState(doc.training))] : []),
+    ...(state === null ? [] : [text(STATE_ENTRY, state)]),
   ]
   for (const [name, asset] of doc.assets) {
     const chunks = async function* (): AsyncGenerator<Uint8Array> {

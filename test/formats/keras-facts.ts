@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Json, LazyTensor, ModelDoc } from '../../src/formats/doc.ts'
 import { open } from '../../src/formats/open.ts'
 
-/** The facts that `scripts/fixtures/keras.py` took from the live model. */
+/** The facts that `scripts/fixtures/keras_files.py` took from the live model. */
 
 export interface ArrayFacts {
   readonly dtype: string

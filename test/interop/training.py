@@ -152,9 +152,11 @@ def make(folder, seed):
             name=name, files=files, before=before, history=history, after=nested(model, x), batch=BATCH, epochs=EPOCHS,
             iterations=int(np.asarray(model.optimizer.iterations)),
             # Keras 3 has no `decay`, and its RMSprop and Adagrad are not those of the legacy optimizers.
-            keras_3=not optimizer.startswith("old-") or optimizer == "old-adam",
+            # Nor is its hard_sigmoid theirs.
+            keras_3=(not optimizer.startswith("old-") or optimizer == "old-adam")
+            and not (LEGACY and activation == "hard_sigmoid"),
             # What tf-keras takes: functions of its own, and the optimizers whose legacy formula is that of Keras 3.
-            tf_keras=activation in LEGACY_ACTIVATIONS and activation != "hard_sigmoid" and optimizer not in NOT_IN_KERAS_2,
+            tf_keras=activation in LEGACY_ACTIVATIONS and (LEGACY or activation != "hard_sigmoid") and optimizer not in NOT_IN_KERAS_2,
         )
         np.save(os.path.join(folder, f"{name}.x.npy"), x)
         np.save(os.path.join(folder, f"{name}.y.npy"), y)

@@ -69,7 +69,11 @@ describe('verify', () => {
       /v2/,
     ],
     ['too few inputs', { ...graph, nodes: [{ ...gemm, inputs: [x] }, branch] }, /Gemm -> v2: number of inputs/],
-    ['a missing output', { ...graph, nodes: [{ ...gemm, outputs: [] }, branch], outputs: [x] }, /number of outputs; expected 1, received 0/],
+    [
+      'a missing output',
+      { ...graph, nodes: [{ ...gemm, outputs: [] }, branch], outputs: [x] },
+      /number of outputs; expected 1, received 0/,
+    ],
     ['one id twice', { ...graph, inputs: [x, { ...flag, id: x.id }] }, /id 0 of flag is given twice/],
     ['one name twice', { ...graph, inputs: [x, { ...flag, name: 'x' }] }, /name x is given twice/],
     [

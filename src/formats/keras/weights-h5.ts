@@ -54,6 +54,9 @@ async function write(doc: ModelDoc, options: WriteOptions): Promise<readonly Out
   const root = new GroupDraft()
   if (doc.architecture.kind === 'layers') {
     const { graph } = doc.architecture
+    if (!options.weightsOnly) {
+      report.warn('weights-only', 'a .weights.h5 file holds weights and optimizer slots: no architecture, no settings')
+    }
     writeVars(root, graph, doc.weights)
     const training = writeTraining(doc.training, 'keras3', graph, doc.weights, report)
     if (training?.state && options.includeOptimizer !== false) writeOptimizer(root, training, training.state)

@@ -99,6 +99,14 @@ export class Compiled {
     )
   }
 
+  /** @throws RekindleError `E_INVALID_STATE` when no output has a loss: there is nothing to train or evaluate. */
+  requireLoss(): void {
+    if (this.#byShapes.size > 0 || this.#losses.some((loss) => loss !== null)) return
+    throw new RekindleError('E_INVALID_STATE', 'the model is compiled without a loss', {
+      hint: 'call compile({ loss: … }) to train or evaluate it',
+    })
+  }
+
   /** Lets the shape of the targets decide what `crossentropy` means for an output. */
   bindTargets(output: number, shape: readonly number[]): void {
     const wish = this.#byShapes.get(output)

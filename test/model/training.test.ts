@@ -223,3 +223,37 @@ describe('what fit refuses, before the first step', () => {
     expect(weightsOf(model)).toEqual(before)
   })
 })
+
+describe('losses that follow from shapes', () => {
+  const build = (): Sequential => {
+    setRandomSeed(2)
+    const model = new Sequential([layers.dense({ units: 3, activation: 'softmax', inputShape: [6] })])
+    model.compile({ optimizer: 'sgd', loss: 'crossentropy', metrics: ['accuracy'] })
+    return model
+  }
+  const options = { epochs: 1, batchSize: 24, shuffle: false, seed: 1, verbose: 0 } as const
+
+  test('class numbers, one-hot rows and streams of them give the same', async () => {
+    const oneHot = tensor(
+      Float32Array.from({ length: ROWS * 3 }, (_, i) => (labels[Math.floor(i / 3)] === i % 3 ? 1 : 0)),
+      {
+        shape: [ROWS, 3],
+      },
+    )
+    const stream = async function* () {
+      for (let i = 0; i < ROWS; i += 24) yield { x: x.rows(i, i + 24), y: labels.subarray(i, i + 24) }
+    }
+    const sparse = await build().fit(x, labels, options)
+    const dense = await build().fit(x, oneHot, options)
+    const streamed = await build().fit(stream, undefined, options)
+    expect(streamed.history).toEqual(sparse.history)
+    expect(dense.history.loss?.[0]).toBeCloseTo(sparse.history.loss?.[0] as number, 5)
+    expect(dense.history.accuracy).toEqual(sparse.history.accuracy)
+  })
+
+  test('a model without a loss cannot be trained', async () => {
+    const model = build()
+    model.compile({ optimizer: 'sgd' })
+    await expect(model.fit(x, labels, options)).rejects.toMatchObject({ code: 'E_INVALID_STATE' })
+  })
+})

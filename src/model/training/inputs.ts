@@ -60,6 +60,7 @@ export async function prepareData(
   inputs: readonly TensorSpec[],
   options: DatasetOptions,
 ): Promise<{ train: Dataset; validation: Dataset | null }> {
+  compiled.requireLoss()
   if (isBatchStream(x)) {
     if (y !== undefined || options.validationSplit) {
       throw new RekindleError('E_INVALID_ARGUMENT', 'a stream of batches brings its own targets', {
@@ -104,26 +105,24 @@ async function readArrays(
     targeted.map((i) => compiled.targetSpec(i)),
     'y',
   )
-  const ys = given.map((tensor, k) => {
-    const output = targeted[k] as number
-    compiled.bindTargets(output, tensor.shape)
-    return fitTensor(tensor, compiled.targetSpec(output), 'y')
-  })
-  const named = [
+  const where = targeted.map((i) => (targeted.length === 1 ? 'y' : `y.${compiled.outputs[i]?.name}`))
+  sharedRows([
     ...xs.map((tensor, i) => ({ where: xs.length === 1 ? 'x' : `x.${inputs[i]?.name}`, tensor })),
-    ...ys.map((tensor, i) => ({
-      where: ys.length === 1 ? 'y' : `y.${compiled.outputs[targeted[i] as number]?.name}`,
-      tensor,
-    })),
-  ]
-  sharedRows(named)
-  ys.forEach((tensor, k) => {
-    compiled.checkTargets(targeted[k] as number, tensor, named[xs.length + k]?.where ?? 'y')
-  })
+    ...given.map((tensor, k) => ({ where: where[k] as string, tensor })),
+  ])
+  const ys = given.map((tensor, k) => bindTargets(compiled, targeted[k] as number, tensor, where[k] as string))
   const weights = await readWeights(ys, targeted, compiled, sampleWeight, classWeight)
   const spread = (tensors: readonly (Tensor | null)[]): (Tensor | null)[] =>
     compiled.outputs.map((_, i) => tensors[targeted.indexOf(i)] ?? null)
   return { x: xs, y: spread(ys), sampleWeights: spread(weights) }
+}
+
+/** Lets the targets decide what a loss by shape means, and checks them against it. */
+function bindTargets(compiled: Compiled, output: number, targets: Tensor, where: string): Tensor {
+  compiled.bindTargets(output, targets.shape)
+  const fitting = fitTensor(targets, compiled.targetSpec(output), where)
+  compiled.checkTargets(output, fitting, where)
+  return fitting
 }
 
 /** Sample weights per target; class weights are multiplied in, as Keras does for a single output. */
@@ -230,10 +229,9 @@ function streamDataset(
     targetShapes: null,
     async *epoch({ skip = 0 }) {
       for await (const batch of streamBatches(stream, specs, skip)) {
-        const ys = batch.y ?? []
-        ys.forEach((tensor, k) => {
-          compiled.checkTargets(targeted[k] as number, tensor, `batch ${batch.index}, y`)
-        })
+        const ys = (batch.y ?? []).map((tensor, k) =>
+          bindTargets(compiled, targeted[k] as number, tensor, `batch ${batch.index}, y`),
+        )
         batch.sampleWeight?.forEach((weights, k) => {
           checkSampleWeights(weights, ys[k] as Tensor, `batch ${batch.index}, sampleWeight`)
         })

@@ -23,7 +23,7 @@ export { describeModel, type LayerDescription, type ModelDescription } from './m
 export { describeDoc } from './model/describe-doc.ts'
 export { input } from './model/input.ts'
 export { Layer } from './model/layer.ts'
-export { layers } from './model/layers-api.ts'
+export { layers } from './model/layers/index.ts'
 export { type LoadOptions, loadModel, loadWeights, modelFromDoc } from './model/load.ts'
 export { Model } from './model/model.ts'
 export { clearSession } from './model/names.ts'

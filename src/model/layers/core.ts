@@ -1,0 +1,11 @@
+import type { ActivationConfig, DenseConfig } from '../../nn/layers/core/index.ts'
+import { createInputLayer, type InputOptions } from '../input.ts'
+import type { Layer } from '../layer.ts'
+import { factory, type LayerFactory } from './factory.ts'
+
+export const core = {
+  /** The entrance of a Sequential; functional models begin with `input()`. */
+  inputLayer: (options: InputOptions): Layer => createInputLayer(options),
+  dense: factory('Dense') as LayerFactory<DenseConfig, 'units'>,
+  activation: factory('Activation') as LayerFactory<ActivationConfig, 'activation'>,
+}

@@ -89,6 +89,24 @@ describe('kernels give the bits of the in-graph form', () => {
   })
 })
 
+describe('slots that decay', () => {
+  it.each([
+    ['Adam', {}, ['momentum']],
+    ['SGD', { momentum: 0.9 }, ['momentum']],
+    ['RMSprop', { centered: true, momentum: 0.7 }, ['velocity', 'momentum', 'average_gradient']],
+  ] as const)('%s: numbers below the normal range become 0, in both forms', async (className, given, slots) => {
+    for (const useKernel of [true, false]) {
+      const { def, config } = resolveOptimizer({ class_name: className, config: given })
+      const memory = allocateParameters({ shapes: [[21]], fills: slotFills(def, config) })
+      const step = await createOptimizerStep({ engine: await loadEngine(), def, config, memory, useKernel })
+      for (const name of slots) step.slot(name, 0).set([3e-38, 1.2e-38, 1e-40, Number.NaN])
+      for (let t = 1; t <= 20; t++) await step.apply(t, 0.01)
+      for (const name of slots) expect([...step.slot(name, 0)]).toEqual([0, 0, 0, Number.NaN, ...Array(17).fill(0)])
+      await step.close()
+    }
+  })
+})
+
 describe('kernels', () => {
   afterEach(() => {
     vi.restoreAllMocks()

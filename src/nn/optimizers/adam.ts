@@ -1,5 +1,7 @@
+import type { Value } from '../../graph/index.ts'
 import { cast, Formula } from '../formula.ts'
 import { defineOptimizer } from './define.ts'
+import { flush } from './flush.ts'
 
 export interface AdamConfig {
   readonly beta_1: number
@@ -28,8 +30,9 @@ export const adam = defineOptimizer<AdamConfig, 'momentum' | 'velocity' | 'veloc
     const t = cast(b, step, param.dtype)
     const root = f.sqrt(f.sub(1, f.pow(config.beta_2, t)))
     const alpha = f.div(f.mul(cast(b, learningRate, param.dtype), root), f.sub(1, f.pow(config.beta_1, t)))
-    const momentum = f.add(slots.momentum, f.mul(f.sub(grad, slots.momentum), 1 - config.beta_1))
-    const velocity = f.add(slots.velocity, f.mul(f.sub(f.square(grad), slots.velocity), 1 - config.beta_2))
+    const approach = (x: Value, sample: Value, rate: number): Value => flush(f, f.add(x, f.mul(f.sub(sample, x), rate)))
+    const momentum = approach(slots.momentum, grad, 1 - config.beta_1)
+    const velocity = approach(slots.velocity, f.square(grad), 1 - config.beta_2)
     const hat = config.amsgrad ? b.op('Max', [slots.velocity_hat, velocity]) : null
     const update = f.div(f.mul(momentum, alpha), f.add(f.sqrt(hat ?? velocity), config.epsilon))
     return { param: f.sub(param, update), slots: { momentum, velocity, ...(hat && { velocity_hat: hat }) } }

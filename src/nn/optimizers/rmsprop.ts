@@ -1,6 +1,8 @@
+import type { Value } from '../../graph/index.ts'
 import { cast, Formula } from '../formula.ts'
 import type { OptimizerKernel, SlotDef } from '../types.ts'
 import { defineOptimizer } from './define.ts'
+import { flush } from './flush.ts'
 
 export interface RmspropConfig {
   readonly rho: number
@@ -26,13 +28,14 @@ export const rmsprop = defineOptimizer<RmspropConfig, 'velocity' | 'momentum' | 
   ],
   update(b, { param, grad, slots, learningRate }, { rho, momentum, epsilon, centered, legacy }) {
     const f = new Formula(b, param.dtype)
-    const velocity = f.add(f.mul(rho, slots.velocity), f.mul(1 - rho, f.square(grad)))
-    const average = centered ? f.add(f.mul(rho, slots.average_gradient), f.mul(1 - rho, grad)) : null
+    const mean = (x: Value, sample: Value): Value => flush(f, f.add(f.mul(rho, x), f.mul(1 - rho, sample)))
+    const velocity = mean(slots.velocity, f.square(grad))
+    const average = centered ? mean(slots.average_gradient, grad) : null
     const spread = average ? f.sub(velocity, f.square(average)) : velocity
     const outside = legacy && momentum === 0
     const root = outside ? f.add(f.sqrt(spread), epsilon) : f.sqrt(f.add(spread, epsilon))
     const step = f.div(f.mul(cast(b, learningRate, param.dtype), grad), root)
-    const heavy = momentum > 0 ? f.add(f.mul(momentum, slots.momentum), step) : null
+    const heavy = momentum > 0 ? flush(f, f.add(f.mul(momentum, slots.momentum), step)) : null
     return {
       param: f.sub(param, heavy ?? step),
       slots: { velocity, ...(heavy && { momentum: heavy }), ...(average && { average_gradient: average }) },

@@ -1,5 +1,6 @@
 import { cast, Formula } from '../formula.ts'
 import { defineOptimizer } from './define.ts'
+import { flush } from './flush.ts'
 
 export interface SgdConfig {
   readonly momentum: number
@@ -18,7 +19,7 @@ export const sgd = defineOptimizer<SgdConfig, 'momentum'>({
     const f = new Formula(b, param.dtype)
     const step = f.mul(grad, cast(b, learningRate, param.dtype))
     if (momentum === 0) return { param: f.sub(param, step), slots: {} }
-    const next = f.sub(f.mul(slots.momentum, momentum), step)
+    const next = flush(f, f.sub(f.mul(slots.momentum, momentum), step))
     const move = nesterov ? f.sub(f.mul(next, momentum), step) : next
     return { param: f.add(param, move), slots: { momentum: next } }
   },

@@ -77,6 +77,8 @@ export interface LayerDef<C = JsonObject> {
   readonly required?: readonly (keyof C & string)[]
   /** The only input's mask passes through when the call says nothing about masks. */
   readonly supportsMasking?: boolean
+  /** The config as Keras writes it: `kernel_size: 3` as `[3, 3]`. It may throw as `validate` does. */
+  readonly normalize?: (config: C, where: string) => C
   /** @throws RekindleError `E_INVALID_CONFIG` for values that no call could work with. */
   readonly validate?: (config: C, where: string) => void
   /** Class names by which other eras or users know the same layer. */

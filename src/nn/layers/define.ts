@@ -32,8 +32,9 @@ export function completeConfig(def: LayerDef, given: JsonObject, where: string, 
       throw new RekindleError('E_INVALID_CONFIG', `${def.className} needs ${key}`, { where })
     }
   }
-  def.validate?.(config, where)
-  return config
+  const normal = def.normalize?.(config, where) ?? config
+  def.validate?.(normal, where)
+  return normal
 }
 
 /** A check for configs: a whole number of at least `least`. */

@@ -44,7 +44,7 @@ export class CallbackList {
     this.wantsBatches = callbacks.some((callback) => callback.onTrainBatchBegin ?? callback.onTrainBatchEnd)
   }
 
-  begin(model: Model, params: TrainingParams): Promise<void> {
+  begin(model: Model, params: TrainingParams): void | Promise<void> {
     for (const callback of this.#callbacks) {
       callback.setModel?.(model)
       callback.setParams?.(params)
@@ -52,38 +52,39 @@ export class CallbackList {
     return this.#each((callback) => callback.onTrainBegin?.())
   }
 
-  end(logs: Logs): Promise<void> {
+  end(logs: Logs): void | Promise<void> {
     return this.#each((callback) => callback.onTrainEnd?.(logs))
   }
 
-  epochBegin(epoch: number): Promise<void> {
+  epochBegin(epoch: number): void | Promise<void> {
     return this.#each((callback) => callback.onEpochBegin?.(epoch))
   }
 
-  epochEnd(epoch: number, logs: Logs): Promise<void> {
+  epochEnd(epoch: number, logs: Logs): void | Promise<void> {
     return this.#each((callback) => callback.onEpochEnd?.(epoch, logs))
   }
 
-  batchBegin(batch: number): Promise<void> {
+  batchBegin(batch: number): void | Promise<void> {
     return this.#each((callback) => callback.onTrainBatchBegin?.(batch))
   }
 
-  batchEnd(batch: number, logs: Logs): Promise<void> {
+  batchEnd(batch: number, logs: Logs): void | Promise<void> {
     return this.#each((callback) => callback.onTrainBatchEnd?.(batch, logs))
   }
 
-  testBegin(): Promise<void> {
+  testBegin(): void | Promise<void> {
     return this.#each((callback) => callback.onTestBegin?.())
   }
 
-  testEnd(logs: Logs): Promise<void> {
+  testEnd(logs: Logs): void | Promise<void> {
     return this.#each((callback) => callback.onTestEnd?.(logs))
   }
 
-  async #each(invoke: (callback: Callback) => void | Promise<void>): Promise<void> {
-    for (const callback of this.#callbacks) {
-      const pending = invoke(callback)
-      if (pending) await pending
+  /** One after another. A promise only from the first callback on that gives one: most do not, in every batch. */
+  #each(invoke: (callback: Callback) => void | Promise<void>, from = 0): void | Promise<void> {
+    for (let i = from; i < this.#callbacks.length; i++) {
+      const pending = invoke(this.#callbacks[i] as Callback)
+      if (pending) return Promise.resolve(pending).then(() => this.#each(invoke, i + 1))
     }
   }
 }

@@ -109,6 +109,8 @@ class RowSource {
     // The cast only names one of the array types: `set` and `subarray` mean the same on all of them.
     const from = data as Float32Array
     const to = target.data as Float32Array
+    // The first elements go ahead: rows in random order are in no cache, and so all are waited for at once, not in turn.
+    for (let i = start; i < end; i++) to[(i - start) * width] = from[(order[i] as number) * width] as number
     for (let i = start; i < end; i++) {
       const offset = (order[i] as number) * width
       to.set(from.subarray(offset, offset + width), (i - start) * width)

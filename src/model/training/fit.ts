@@ -155,18 +155,15 @@ class FitSession {
 
   /** One step: run, check, update. Promises only where the engine or a callback has one. */
   #step(program: StepProgram, batch: DatasetBatch): void | Promise<void> {
-    if (this.#callbacks.wantsBatches) return this.#stepWithCallbacks(program, batch)
-    this.#place()
-    const stats = program.run(batch.tensors)
-    if (stats instanceof Promise) return stats.then((values) => this.#finish(program, batch, values))
-    return this.#finish(program, batch, stats)
-  }
-
-  async #stepWithCallbacks(program: StepProgram, batch: DatasetBatch): Promise<void> {
-    await this.#callbacks.batchBegin(batch.index)
-    this.#place()
-    await this.#finish(program, batch, await program.run(batch.tensors))
-    await this.#callbacks.batchEnd(batch.index, this.#totals?.logs() ?? {})
+    const callbacks = this.#callbacks
+    return after(callbacks.batchBegin(batch.index), () => {
+      this.#place()
+      return after(program.run(batch.tensors), (stats) =>
+        after(this.#finish(program, batch, stats), () => {
+          if (callbacks.wantsBatches) return callbacks.batchEnd(batch.index, this.#totals?.logs() ?? {})
+        }),
+      )
+    })
   }
 
   #place(): void {
@@ -196,6 +193,11 @@ class FitSession {
     this.#metrics = this.#trainer.compiled.metricsFor(shapes)
     this.#totals = new Totals(this.#trainer.compiled, this.#metrics)
   }
+}
+
+/** Goes on at once with what is there, or later with what is promised. */
+function after<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
+  return value instanceof Promise ? value.then(next) : next(value)
 }
 
 /** Goes on with the model's run, or begins one when there is none, the seed is another, or the data is cut otherwise. */

@@ -13,6 +13,7 @@ export class Totals {
   readonly #lossNames: readonly string[]
   readonly #losses: Float64Array
   readonly #states: readonly (readonly Float32Array[])[]
+  #columns: readonly (readonly [string, number])[] | null = null
   #rows = 0
 
   constructor(compiled: Compiled, metrics: readonly ResolvedMetric[]) {
@@ -53,16 +54,24 @@ export class Totals {
 
   /** The values so far; lists (per-class metrics) give one entry per class, `f1_score_0` … Sorted as Keras 3 does. */
   logs(): Logs {
-    const entries: [string, number][] = this.#lossNames.map((name, i) => [
-      name,
-      this.#rows === 0 ? 0 : (this.#losses[i] as number) / this.#rows,
-    ])
-    this.#metrics.forEach(({ name, def, config }, i) => {
-      const result = def.result(this.#states[i] as readonly Float32Array[], config)
-      if (typeof result === 'number') entries.push([name, result])
-      else entries.push(...result.map((value, k): [string, number] => [`${name}_${k}`, value]))
+    const results = this.#metrics.map(({ def, config }, i) =>
+      def.result(this.#states[i] as readonly Float32Array[], config),
+    )
+    const values = [...this.#losses].map((sum) => (this.#rows === 0 ? 0 : sum / this.#rows)).concat(...results)
+    this.#columns ??= this.#sortColumns(results)
+    const logs: Record<string, number> = {}
+    for (const [name, i] of this.#columns) logs[name] = values[i] as number
+    return logs
+  }
+
+  /** The names in the order of the logs, and where their values stand; known once the lengths of lists are. */
+  #sortColumns(results: readonly (number | readonly number[])[]): readonly (readonly [string, number])[] {
+    const names = this.#metrics.flatMap(({ name }, i) => {
+      const result = results[i] as number | readonly number[]
+      return typeof result === 'number' ? [name] : result.map((_, k) => `${name}_${k}`)
     })
-    return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+    const columns = [...this.#lossNames, ...names].map((name, i): [string, number] => [name, i])
+    return columns.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
   }
 
   /** The sums as JSON, exactly: for a run that stops inside an epoch. */

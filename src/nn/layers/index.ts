@@ -1,13 +1,22 @@
 import type { LayerDef } from '../types.ts'
+import { CONVOLUTIONAL } from './convolutional/index.ts'
 import { CORE } from './core/index.ts'
 import { NORMALIZATION } from './normalization/index.ts'
+import { POOLING } from './pooling/index.ts'
 import { REGULARIZATION } from './regularization/index.ts'
 import { RESHAPING } from './reshaping/index.ts'
 
 export { completeConfig, defineLayer } from './define.ts'
 
 /** The layers of the house by family. To add one: its record in a file of its family, and its name in that list. */
-const FAMILIES: readonly (readonly LayerDef[])[] = [CORE, RESHAPING, REGULARIZATION, NORMALIZATION]
+const FAMILIES: readonly (readonly LayerDef[])[] = [
+  CORE,
+  RESHAPING,
+  REGULARIZATION,
+  NORMALIZATION,
+  CONVOLUTIONAL,
+  POOLING,
+]
 
 /** Every layer record by class name. */
 export const LAYERS: ReadonlyMap<string, LayerDef> = new Map(

@@ -162,7 +162,10 @@ export function writeGroups(
   root.group('top_level_model_weights').names('weight_names', [])
 }
 
-/** The outer layers of a model with the weights that they hold, named in a dialect. */
+/**
+ * The outer layers of a model with the weights that they hold, named in a dialect. Keras reads the weights of a group
+ * by their position: all that are trained, through all models inside, and then the rest.
+ */
 export function outerLayers(
   graph: LayerGraph,
   weights: ReadonlyMap<string, LazyTensor>,
@@ -172,19 +175,29 @@ export function outerLayers(
   return [...outer].map(([name, places]) => {
     const taken = new Set<string>()
     const own = places.flatMap((place) =>
-      keysOf(place, weights).map((key) => {
+      keysOf(place, weights).map(({ key, trainable }) => {
         let stored = naming(place.names, key.slice(place.key.length + 1))
         // Two layers of one name in different models inside: the full names tell them apart.
         if (taken.has(stored)) stored = `${key}:0`
         taken.add(stored)
-        return { name: stored, tensor: weights.get(key) as LazyTensor }
+        return { name: stored, tensor: weights.get(key) as LazyTensor, trainable }
       }),
     )
-    return { name, weights: own }
+    return {
+      name,
+      weights: [...own.filter(({ trainable }) => trainable), ...own.filter(({ trainable }) => !trainable)],
+    }
   })
 }
 
-function keysOf({ key, weights: specs }: LayerPlace, weights: ReadonlyMap<string, LazyTensor>): string[] {
-  if (specs === null) return keysBelow(key, weights)
-  return specs.map((spec) => `${key}/${spec.name}`).filter((name) => weights.has(name))
+interface OwnKey {
+  readonly key: string
+  readonly trainable: boolean
+}
+
+function keysOf({ key, trainable, weights: specs }: LayerPlace, weights: ReadonlyMap<string, LazyTensor>): OwnKey[] {
+  if (specs === null) return keysBelow(key, weights).map((name) => ({ key: name, trainable }))
+  return specs
+    .map((spec) => ({ key: `${key}/${spec.name}`, trainable: trainable && spec.trainable }))
+    .filter((own) => weights.has(own.key))
 }

@@ -5,7 +5,7 @@ import type { Codec, OutputFile, Probe, WriteOptions } from '../codec.ts'
 import type { LayerGraph, LazyTensor, ModelDoc } from '../doc.ts'
 import { writeTrainingConfig } from './compile.ts'
 import { readModelConfig } from './config-read.ts'
-import { type Dialect, writeModelConfig } from './config-write.ts'
+import { type Dialect, warnOfRefusedNames, writeModelConfig } from './config-write.ts'
 import {
   KERAS_2_NAMING,
   KERAS_3_NAMING,
@@ -148,6 +148,7 @@ function writeModel(root: GroupDraft, doc: ModelDoc, own: LayerGraph, options: W
   const family = era === 'keras3' ? 'keras3' : 'keras2'
   const version = VERSIONS[family]
   const graph = writeHardSigmoid(own, family, report)
+  if (era !== 'keras2') warnOfRefusedNames(graph, report)
   const training = writeTraining(doc.training, era, graph, doc.weights, report)
   root.attributes.set('backend', 'tensorflow')
   root.attributes.set('keras_version', version)

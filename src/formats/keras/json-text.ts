@@ -47,6 +47,7 @@ const FLOATS: ReadonlySet<string> = new Set([
   'mean',
   'gain',
   'factor',
+  'beta',
 ])
 
 /** A config as Python's `json.dumps` writes it. */

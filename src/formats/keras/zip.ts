@@ -8,7 +8,7 @@ import type { Codec, OutputFile, Probe, WriteOptions, ZipArchive } from '../code
 import type { LazyTensor, ModelDoc } from '../doc.ts'
 import { writeKeras3Compile } from './compile.ts'
 import { readModelConfig } from './config-read.ts'
-import { writeModelConfig } from './config-write.ts'
+import { warnOfRefusedNames, writeModelConfig } from './config-write.ts'
 import { GroupDraft } from './h5-tree.ts'
 import { readHardSigmoid, writeHardSigmoid } from './hard-sigmoid.ts'
 import { formatConfig, parseConfig, rememberSpellings } from './json-text.ts'
@@ -120,6 +120,7 @@ async function write(doc: ModelDoc, options: WriteOptions): Promise<readonly Out
   }
   const report = new Report()
   const graph = writeHardSigmoid(doc.architecture.graph, 'keras3', report)
+  warnOfRefusedNames(graph, report)
   const training = writeTraining(doc.training, 'keras3', graph, doc.weights, report)
   const compileConfig = training ? writeKeras3Compile(training.compile, training.optimizer) : {}
   const config = { ...writeModelConfig(graph, 'keras3', report), compile_config: compileConfig }

@@ -68,3 +68,19 @@ describe('names with a slash', () => {
     expect((await loadModel(bytes)).layers[1]?.name).toBe('inner/one')
   })
 })
+
+describe('activations that only Keras 3 knows', () => {
+  it.each([
+    ['keras', {}, []],
+    ['h5', {}, ['tf-keras opens no file with the activation squareplus']],
+    ['h5', { era: 'keras2' }, ['tf-keras opens no file with the activation squareplus']],
+    ['h5', { era: 'keras3' }, []],
+  ] as const)('are told where tf-keras refuses them: %s %o', async (format, options, expected) => {
+    const inner = new Sequential([layers.dense({ units: 2, activation: 'squareplus', inputShape: [2] })])
+    const x = input({ shape: [2] })
+    const model = new Model({ inputs: x, outputs: inner.call(x) as typeof x })
+    const told: string[] = []
+    await modelBytes(await model.toDoc(), format, { ...options, onWarning: ({ message }) => told.push(message) })
+    expect(told).toEqual(expected)
+  })
+})

@@ -19,14 +19,6 @@ export function writeModelConfig(graph: LayerGraph, dialect: Dialect, report: Re
   return modelNode(graph, dialect, report, { trainable: true })
 }
 
-/** Keras 3 takes no `/` in the name of a layer or model; tf-keras makes scopes of it. */
-export function warnOfRefusedNames(graph: LayerGraph, report: Report): void {
-  for (const { name, graph: inside } of [{ name: graph.name, graph: undefined }, ...graph.layers]) {
-    if (name.includes('/')) report.warn('name-refused', 'Keras 3 opens no file with a / in this name', name)
-    if (inside) warnOfRefusedNames(inside, report)
-  }
-}
-
 interface ModelFacts {
   readonly trainable: boolean
   readonly buildConfig?: Json

@@ -5,7 +5,7 @@ import type { Codec, OutputFile, Probe, WriteOptions } from '../codec.ts'
 import type { LayerGraph, LazyTensor, ModelDoc } from '../doc.ts'
 import { writeTrainingConfig } from './compile.ts'
 import { readModelConfig } from './config-read.ts'
-import { type Dialect, warnOfRefusedNames, writeModelConfig } from './config-write.ts'
+import { type Dialect, writeModelConfig } from './config-write.ts'
 import {
   KERAS_2_NAMING,
   KERAS_3_NAMING,
@@ -20,6 +20,7 @@ import { readHardSigmoid, writeHardSigmoid } from './hard-sigmoid.ts'
 import { formatConfig, parseConfig, rememberSpellings } from './json-text.ts'
 import { iterationTensor, learningRateTensor } from './optimizer-state.ts'
 import { originOf } from './producer.ts'
+import { warnOfKeras2Refusals, warnOfKeras3Refusals } from './refusals.ts'
 import { Report } from './report.ts'
 import { formatState, parseState, STATE_ATTRIBUTE } from './state.ts'
 import { nameSlots, readTraining, scalarNames, type WrittenTraining, writeTraining } from './training.ts'
@@ -148,7 +149,8 @@ function writeModel(root: GroupDraft, doc: ModelDoc, own: LayerGraph, options: W
   const family = era === 'keras3' ? 'keras3' : 'keras2'
   const version = VERSIONS[family]
   const graph = writeHardSigmoid(own, family, report)
-  if (era !== 'keras2') warnOfRefusedNames(graph, report)
+  if (era !== 'keras3') warnOfKeras2Refusals(graph, report)
+  if (era !== 'keras2') warnOfKeras3Refusals(graph, report)
   const training = writeTraining(doc.training, era, graph, doc.weights, report)
   root.attributes.set('backend', 'tensorflow')
   root.attributes.set('keras_version', version)

@@ -8,12 +8,13 @@ import type { Codec, OutputFile, Probe, WriteOptions, ZipArchive } from '../code
 import type { LazyTensor, ModelDoc } from '../doc.ts'
 import { writeKeras3Compile } from './compile.ts'
 import { readModelConfig } from './config-read.ts'
-import { warnOfRefusedNames, writeModelConfig } from './config-write.ts'
+import { writeModelConfig } from './config-write.ts'
 import { GroupDraft } from './h5-tree.ts'
 import { readHardSigmoid, writeHardSigmoid } from './hard-sigmoid.ts'
 import { formatConfig, parseConfig, rememberSpellings } from './json-text.ts'
 import { iterationTensor, learningRateTensor } from './optimizer-state.ts'
 import { originOf } from './producer.ts'
+import { warnOfKeras3Refusals } from './refusals.ts'
 import { Report } from './report.ts'
 import { formatState, parseState, STATE_ENTRY } from './state.ts'
 import { readTraining, type WrittenTraining, writeTraining } from './training.ts'
@@ -120,7 +121,7 @@ async function write(doc: ModelDoc, options: WriteOptions): Promise<readonly Out
   }
   const report = new Report()
   const graph = writeHardSigmoid(doc.architecture.graph, 'keras3', report)
-  warnOfRefusedNames(graph, report)
+  warnOfKeras3Refusals(graph, report)
   const training = writeTraining(doc.training, 'keras3', graph, doc.weights, report)
   const compileConfig = training ? writeKeras3Compile(training.compile, training.optimizer) : {}
   const config = { ...writeModelConfig(graph, 'keras3', report), compile_config: compileConfig }

@@ -58,6 +58,11 @@ const CASES: readonly [what: string, args: readonly string[], message: RegExp][]
   ['data that is missing', train('none.npy', 'y.npy'), /^rekindle: none\.npy: no such file/],
   ['no data', ['train', model, '-o', 'old.keras'], /^rekindle: no data; expected --x X --y Y, or --data D\.npz/],
   [
+    'two validations',
+    train('x.npy', 'y.npy', '--validation-split', '0.1', '--validation-data', 'd.npz'),
+    /^rekindle: --validation-data goes without --validation-split/,
+  ],
+  [
     'no output',
     ['train', model, '--x', 'x.npy', '--y', 'y.npy'],
     /^rekindle: train needs a place for the result; expected --output OUT/,

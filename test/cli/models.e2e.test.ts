@@ -5,6 +5,7 @@ import { loadModel, readArrays, type Tensor } from '../../src/index.ts'
 import { BUILD_TIMEOUT, fixture, largestError, rekindle, save, temporaryFolder, toTensor } from './run.ts'
 
 const cwd = temporaryFolder()
+const thousands = (value: number) => value.toLocaleString('en')
 
 beforeAll(async () => {
   const { code, stderr } = await rekindle(['--version'], { cwd })
@@ -128,9 +129,12 @@ describe('train', () => {
     expect(run.epoch).toBeGreaterThanOrEqual(1)
     expect(stopped.stderr).toContain('stopped at step')
     const left = String(3 - run.epoch)
-    const resumed = await rekindle(['train', 'stopped.keras', ...common, '--epochs', left, '-o', 'resumed.keras'], {
-      cwd,
-    })
+    // Seed and batch size are those of the run that was stopped.
+    const resumed = await rekindle(
+      ['train', 'stopped.keras', '--data', data, '--epochs', left, '-o', 'resumed.keras'],
+      { cwd },
+    )
+    expect(resumed.stdout).toMatch(new RegExp(`batch 4, .*going on after step ${thousands(run.stepInEpoch)} of`))
     const whole = await rekindle(['train', path, ...common, '--epochs', '3', '-o', 'whole.keras'], { cwd })
     expect([resumed.code, whole.code]).toEqual([0, 0])
     const [a, b] = await Promise.all(['resumed.keras', 'whole.keras'].map((file) => loadModel(join(cwd, file))))
@@ -138,6 +142,13 @@ describe('train', () => {
       b?.weights.map((weight) => weight.value.toArray()),
     )
     expect([a?.optimizer.iterations, a?.runState?.epoch]).toEqual([b?.optimizer.iterations, b?.runState?.epoch])
+
+    const cut = ['train', 'stopped.keras', '--data', data, '--batch-size', '8', '-o', 'cut.keras']
+    const other = await rekindle(cut, { cwd })
+    expect(other.stderr).toContain('the epoch begins anew, not after step')
+    expect(other.stdout).not.toContain('going on')
+    const anew = await rekindle([...cut, '--seed', '6', '--json'], { cwd })
+    expect((JSON.parse(anew.stdout) as { epoch: unknown }).epoch).toEqual([0])
   }, 60_000)
 })
 

@@ -1,6 +1,6 @@
 import { checkWritable } from '#platform'
 import { RekindleError } from '../../errors.ts'
-import type { Callback, Model, TrainingParams } from '../../index.ts'
+import type { Callback, Model, RunState, TrainingParams } from '../../index.ts'
 import { choice, defineCommand, flag, list, number, text } from '../command.ts'
 import { archiveArrays, trainingArrays } from '../data.ts'
 import { loadWithNotice, targetPorts } from '../model.ts'
@@ -9,6 +9,8 @@ import type { Terminal, Voice } from '../terminal/terminal.ts'
 import { planHistory } from '../train/history.ts'
 import { stopOnInterrupt } from '../train/interrupt.ts'
 import { TrainingTable } from '../train/progress.ts'
+
+const DEFAULT_BATCH_SIZE = 32
 
 export const train = defineCommand({
   name: 'train',
@@ -21,7 +23,10 @@ export const train = defineCommand({
     data: text('D.npz', 'Instead of --x and --y: x and y, or x_INPUT and y_OUTPUT, and sample_weight'),
     epochs: number('N', 'How many epochs more (1)', 'a whole number from 1', { whole: true, from: 1 }),
     output: text('OUT', 'Where the trained model goes; the extension picks the format', { short: 'o' }),
-    batchSize: number('B', 'Rows per step (32)', 'a whole number from 1', { whole: true, from: 1 }),
+    batchSize: number('B', "Rows per step (that of the file's own run, else 32)", 'a whole number from 1', {
+      whole: true,
+      from: 1,
+    }),
     validationSplit: number(
       'S',
       'Keep this share of the rows, from the end, for validation',
@@ -66,6 +71,9 @@ export const train = defineCommand({
         expected: '--output OUT (-o)',
       })
     }
+    if (options.validationSplit !== undefined && options.validationData !== undefined) {
+      throw new RekindleError('E_INVALID_ARGUMENT', '--validation-data goes without --validation-split')
+    }
     const { codecForWriting } = await import('../../index.ts')
     codecForWriting(output)
     await checkWritable(output)
@@ -79,16 +87,18 @@ export const train = defineCommand({
     const validation =
       options.validationData === undefined ? undefined : await archiveArrays(options.validationData, ports)
 
-    const initialEpoch = model.runState?.epoch ?? 0
+    const run = continuedRun(model, options.seed)
+    const initialEpoch = run?.epoch ?? 0
+    const batchSize = options.batchSize ?? batchSizeOf(run) ?? DEFAULT_BATCH_SIZE
     const voice = terminal.report(options.json)
     const validates = validation !== undefined || options.validationSplit !== undefined
     const table = new TrainingTable(terminal, voice, validates)
-    const opening = await openingLine(model, options.batchSize ?? 32, terminal, voice)
+    const opening = await openingLine(model, run?.stepInEpoch ?? 0, terminal, voice)
     const interrupt = stopOnInterrupt(model, terminal)
     const history = await model.fit(x, y, {
       epochs: initialEpoch + (options.epochs ?? 1),
       initialEpoch,
-      batchSize: options.batchSize ?? 32,
+      batchSize,
       shuffle: !options.noShuffle,
       verbose: 0,
       callbacks: [opening, table],
@@ -114,15 +124,34 @@ export const train = defineCommand({
   },
 })
 
-/** The first line, printed when the training knows its steps and seed: what is resumed, and how. */
-async function openingLine(model: Model, batchSize: number, terminal: Terminal, voice: Voice): Promise<Callback> {
+/** The run of the file, when the training goes on with it: another seed begins one of its own. */
+function continuedRun({ runState }: Model, seed: number | undefined): RunState | null {
+  return seed === undefined || seed === runState?.seed ? runState : null
+}
+
+function batchSizeOf(run: RunState | null): number | undefined {
+  const size = run?.batchSize
+  return typeof size === 'number' && Number.isSafeInteger(size) && size > 0 ? size : undefined
+}
+
+/**
+ * The first line, printed when the training knows its steps and seed: what is resumed, and how.
+ *
+ * @param stoppedAfter steps of the file's last epoch that were done, when it was stopped inside.
+ */
+async function openingLine(model: Model, stoppedAfter: number, terminal: Terminal, voice: Voice): Promise<Callback> {
   const { bold, dim } = voice.style
   const { className, iterations, learningRate } = model.optimizer
   const engine = await model.engine()
   const position = iterations > 0 ? `resumed at step ${count(iterations)}` : 'starts at step 0'
-  const inside = model.runState?.stepInEpoch ?? 0
   return {
-    setParams({ steps, seed }: TrainingParams) {
+    setParams({ steps, seed, batchSize }: TrainingParams) {
+      const inside = model.runState?.stepInEpoch ?? 0
+      if (inside < stoppedAfter) {
+        terminal.warn(
+          `the file was stopped in an epoch of other rows or another batch size: the epoch begins anew, not after step ${count(stoppedAfter)}`,
+        )
+      }
       const facts = [
         `${bold(className)} ${position}`,
         `lr ${setting(learningRate)}`,

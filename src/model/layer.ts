@@ -1,7 +1,7 @@
 import { RekindleError } from '../errors.ts'
 import type { LayerSpec } from '../formats/doc.ts'
 import type { Type } from '../graph/index.ts'
-import { initialize } from '../nn/initializers/index.ts'
+import { initializeWeight } from '../nn/initializers/index.ts'
 import { completeConfig, LAYERS } from '../nn/layers/index.ts'
 import type { Json, JsonObject, LayerDef, Tree } from '../nn/types.ts'
 import type { NestedArray, Tensor } from '../tensor/index.ts'
@@ -128,7 +128,7 @@ export class Layer extends CallableObject {
     this.#weights = specs.map((spec) => {
       const shape = spec.shape(inputs)
       const seed = nextWeightSeed()
-      return new Variable(spec, shape, () => initialize(spec.initializer, shape, seed))
+      return new Variable(spec, shape, () => initializeWeight(spec, shape, seed))
     })
   }
 

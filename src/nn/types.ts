@@ -20,6 +20,8 @@ export interface WeightSpec {
   /** Shape from the types of the layer's inputs; the batch dimension is symbolic there. */
   readonly shape: (inputs: readonly Type[]) => readonly number[]
   readonly initializer: Identifier
+  /** For a vector whose equal parts begin differently (LSTM's forget gate): their initializers, in order. */
+  readonly blocks?: readonly Identifier[]
   readonly regularizer?: Identifier
   readonly constraint?: Identifier
   /** False for statistics such as `moving_mean`, which no optimizer touches. */

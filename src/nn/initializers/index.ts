@@ -2,7 +2,7 @@ import { RekindleError } from '../../errors.ts'
 import { castTensor, type DType, type Shape, sizeOf, Tensor } from '../../tensor/index.ts'
 import { randomSource } from '../philox.ts'
 import { createRegistry, factory } from '../registry.ts'
-import type { Identifier, JsonObject } from '../types.ts'
+import type { Identifier, JsonObject, WeightSpec } from '../types.ts'
 import { INITIALIZERS, type InitializerDef } from './table.ts'
 
 export { computeFans } from './fans.ts'
@@ -47,6 +47,21 @@ export function initialize(
   const { seed, stream } = seedOf(config) ?? source
   const values = def.values(shape, config, randomSource(seed, stream, 'initialize'))
   return castTensor(new Tensor('float32', shape, values), dtype)
+}
+
+/** The first value of a weight by its spec: as a whole, or part by part. */
+export function initializeWeight(
+  { initializer, blocks }: Pick<WeightSpec, 'initializer' | 'blocks'>,
+  shape: Shape,
+  source: InitializerSeed,
+): Tensor {
+  if (!blocks) return initialize(initializer, shape, source)
+  const part = sizeOf(shape) / blocks.length
+  const values = new Float32Array(sizeOf(shape))
+  for (const [i, block] of blocks.entries()) {
+    values.set(initialize(block, [part], source).data as Float32Array, i * part)
+  }
+  return new Tensor('float32', shape, values)
 }
 
 /** A seed of its own makes an initializer give the same numbers wherever it stands; seed generators count by theirs. */

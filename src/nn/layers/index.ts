@@ -3,6 +3,7 @@ import { CONVOLUTIONAL } from './convolutional/index.ts'
 import { CORE } from './core/index.ts'
 import { NORMALIZATION } from './normalization/index.ts'
 import { POOLING } from './pooling/index.ts'
+import { RECURRENT } from './recurrent/index.ts'
 import { REGULARIZATION } from './regularization/index.ts'
 import { RESHAPING } from './reshaping/index.ts'
 
@@ -16,6 +17,7 @@ const FAMILIES: readonly (readonly LayerDef[])[] = [
   NORMALIZATION,
   CONVOLUTIONAL,
   POOLING,
+  RECURRENT,
 ]
 
 /** Every layer record by class name. */

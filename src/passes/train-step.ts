@@ -10,6 +10,8 @@ export interface TrainStepParts {
   readonly loss: Value
   /** What is trained, each of concrete shape: inputs of the graph, or values cut from them. */
   readonly parameters: readonly Value[]
+  /** What leaves in the loss's place, such as a vector that begins with it. The loss by default. */
+  readonly report?: Value
   /** Further outputs: metric states, moving statistics. None by default. */
   readonly extra?: readonly Value[]
   /** Clipping happens inside the graph. None by default. */
@@ -19,17 +21,17 @@ export interface TrainStepParts {
 }
 
 /**
- * The graph of one training step, forward and backward. Its outputs, in this order: the loss, the gradient of each
+ * The graph of one training step, forward and backward. Its outputs, in this order: the loss (or the report), the gradient of each
  * parameter (zeros where the loss does not depend on it), or one vector of them all when `packed`, and the extras.
  * Every gradient output has a value of its own, also where two are equal.
  */
 export function trainStep(
   b: Builder,
-  { loss, parameters, extra = [], clip = {}, packed = false }: TrainStepParts,
+  { loss, parameters, report = loss, extra = [], clip = {}, packed = false }: TrainStepParts,
 ): Graph {
   const grads = clipGradients(b, zeroGradients(b, gradients(b, loss, parameters), parameters), clip)
   const outputs = packed ? [pack(b, grads)] : grads
-  return optimizeGraph(b.build(distinct(b, [loss, ...outputs, ...extra])))
+  return optimizeGraph(b.build(distinct(b, [report, ...outputs, ...extra])))
 }
 
 /** The passes that every graph takes before it is run: what is known is computed, what changes nothing is removed. */

@@ -1,10 +1,11 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import type { InferenceSession, TensorConstructor } from 'onnxruntime-web/wasm'
+import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from 'onnxruntime-web/wasm'
 import { RekindleError } from '../errors.ts'
 import { dtypeFromOnnx } from '../tensor/index.ts'
 import {
   createSession,
+  type MakeOrtTensor,
   type OrtModel,
   type OrtTensors,
   TensorBridge,
@@ -106,7 +107,7 @@ function loadNativeEngine(): Engine | null {
   } catch {
     return null
   }
-  const bridge = new TensorBridge(ort.Tensor)
+  const bridge = new TensorBridge(binding ? plainTensor : (type, data, dims) => new ort.Tensor(type, data, dims))
   return {
     description: `onnxruntime-node ${version}`,
     kind: 'native',
@@ -121,6 +122,9 @@ function loadNativeEngine(): Engine | null {
     },
   }
 }
+
+/** What the binding reads of a tensor, as fields of its own: reading them takes half the time of a class's getters. */
+const plainTensor: MakeOrtTensor = (type, data, dims) => ({ type, data, dims, location: 'cpu' }) as unknown as OrtTensor
 
 /** The binding, if the package looks inside as the known versions do; null sends every run through the public API. */
 function loadBinding(require: NodeJS.Require, version: string): NativeBinding | null {

@@ -1,4 +1,4 @@
-import type { Tensor as OrtTensor, TensorConstructor } from 'onnxruntime-web/wasm'
+import type { Tensor as OrtTensor } from 'onnxruntime-web/wasm'
 import { RekindleError } from '../errors.ts'
 import { type DType, formatShape, sameShape, Tensor } from '../tensor/index.ts'
 import type { Feeds, Session } from './types.ts'
@@ -42,13 +42,16 @@ const FEEDABLE: ReadonlySet<string> = new Set<DType>([
   'string',
 ])
 
+/** Written for one dtype, used for all. */
+export type MakeOrtTensor = (type: 'float32', data: Float32Array, dims: readonly number[]) => OrtTensor
+
 /** Our tensor as theirs. It shares the memory, so it is made once per tensor. */
 export class TensorBridge {
-  readonly #OrtTensor: TensorConstructor
+  readonly #make: MakeOrtTensor
   readonly #known = new WeakMap<Tensor, OrtTensor>()
 
-  constructor(OrtTensor: TensorConstructor) {
-    this.#OrtTensor = OrtTensor
+  constructor(make: MakeOrtTensor) {
+    this.#make = make
   }
 
   toOrt(source: Tensor, where: string): OrtTensor {
@@ -57,7 +60,7 @@ export class TensorBridge {
     if (!FEEDABLE.has(source.dtype)) {
       throw new RekindleError('E_UNSUPPORTED_DTYPE', `the engine takes no ${source.dtype} tensors`, { where })
     }
-    const made = new this.#OrtTensor(source.dtype as 'float32', source.data as Float32Array, source.shape)
+    const made = this.#make(source.dtype as 'float32', source.data as Float32Array, source.shape)
     this.#known.set(source, made)
     return made
   }

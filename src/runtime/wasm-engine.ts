@@ -14,7 +14,7 @@ export async function loadWasmEngine(threads: number, notice?: string): Promise<
   // One number for the whole module, fixed before its first session.
   ort.env.wasm.numThreads = threads
   ort.env.logLevel = 'fatal'
-  const bridge = new TensorBridge(ort.Tensor)
+  const bridge = new TensorBridge((type, data, dims) => new ort.Tensor(type, data, dims))
   return {
     description: `onnxruntime-web ${ort.env.versions.web ?? ort.env.versions.common}`,
     kind: 'wasm',

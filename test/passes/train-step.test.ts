@@ -26,6 +26,16 @@ describe('trainStep', () => {
     expect(results).toEqual([0.25, [[-1], [-2]], [-1], [0, 0], [[-0.5]], 0.25])
   })
 
+  it('gives a report in the place of the loss', async () => {
+    const { b, loss, parameters } = parts()
+    const report = b.op('Concat', [b.op('Reshape', [loss, b.ints([1])]), b.op('Reshape', [loss, b.ints([1])])], {
+      axis: 0,
+    })
+    const [reported, gradient] = await runGraph(trainStep(b, { loss, parameters, report }), feeds)
+    expect(reported?.toArray()).toEqual([0.25, 0.25])
+    expect(gradient?.toArray()).toEqual([[-1], [-2]])
+  })
+
   it('packs the gradients into one vector and clips them', async () => {
     const { b, loss, parameters } = parts()
     const graph = trainStep(b, { loss, parameters, clip: { clipvalue: 1.5 }, packed: true })

@@ -205,7 +205,10 @@ function momentStep(
   store(p, f32x4.sub(load(p), f32x4.div(f32x4.mul(mean, alpha), root(square, epsilon, true))))
 }
 
-/** Four vectors a turn (a cache line of each block), then what is left: 10 % faster than one by one. */
+/**
+ * Four vectors a turn (a cache line of each block): 10 % faster than one by one. And from the end to the start: what
+ * the caches still hold then are the weights of the first layer, with which the next step begins.
+ */
 // @ts-ignore: decorator
 @inline
 function moments(
@@ -214,14 +217,14 @@ function moments(
 ): void {
   const a = f32x4.splat(alpha), b1 = f32x4.splat(oneMinusBeta1), b2 = f32x4.splat(oneMinusBeta2)
   const eps = f32x4.splat(epsilon), end = bytes(n), lines = end & ~63
-  let i: usize = 0
-  for (; i < lines; i += 64) {
+  for (let i = lines; i < end; i += 16) momentStep(p + i, g + i, m + i, v + i, h + i, a, b1, b2, eps, amsgrad)
+  for (let i = lines; i > 0; ) {
+    i -= 64
     momentStep(p + i, g + i, m + i, v + i, h + i, a, b1, b2, eps, amsgrad)
     momentStep(p + i + 16, g + i + 16, m + i + 16, v + i + 16, h + i + 16, a, b1, b2, eps, amsgrad)
     momentStep(p + i + 32, g + i + 32, m + i + 32, v + i + 32, h + i + 32, a, b1, b2, eps, amsgrad)
     momentStep(p + i + 48, g + i + 48, m + i + 48, v + i + 48, h + i + 48, a, b1, b2, eps, amsgrad)
   }
-  for (; i < end; i += 16) momentStep(p + i, g + i, m + i, v + i, h + i, a, b1, b2, eps, amsgrad)
 }
 
 /**

@@ -37,7 +37,6 @@ export class StepProgram {
       variable,
       value: preallocate(PORTS.update(i), variable.shape),
     }))
-    if (names.has(PORTS.loss)) preallocate(PORTS.loss, [])
     if (step.usesRandom) this.#feeds[RANDOM_INPUT] = trainer.random.tensor
   }
 

@@ -34,7 +34,6 @@ export const PORTS = {
   frozen: (i: number) => `f${i}`,
   gradient: (i: number) => `g${i}`,
   update: (i: number) => `u${i}`,
-  loss: 'loss',
   stats: 'stats',
 } as const
 
@@ -97,20 +96,18 @@ export function buildStepGraph(options: StepGraphOptions): StepGraph {
     ? trainStep(b, {
         loss: total,
         parameters: trainable.map((variable) => ports.weight(variable)),
-        extra: [stats, ...updates.map(({ value }) => value)],
+        report: stats,
+        extra: updates.map(({ value }) => value),
         clip: optimizer.config,
       })
     : optimizeGraph(b.build([stats]))
   return {
     graph,
-    outputs: optimizer
-      ? [
-          PORTS.loss,
-          ...trainable.map((_, i) => PORTS.gradient(i)),
-          PORTS.stats,
-          ...updates.map((_, i) => PORTS.update(i)),
-        ]
-      : [PORTS.stats],
+    outputs: [
+      PORTS.stats,
+      ...(training ? trainable.map((_, i) => PORTS.gradient(i)) : []),
+      ...updates.map((_, i) => PORTS.update(i)),
+    ],
     frozen: ports.frozen,
     updated: updates.map(({ variable }) => variable),
     usesRandom: b.inputs.some(({ name }) => name === RANDOM_INPUT),

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { decodeImage, type Picture } from '../../src/cli/images/decode.ts'
 import { picturePixels, pixelLayout, resizeBilinear } from '../../src/cli/images/pixels.ts'
 
@@ -33,6 +33,16 @@ describe('decodeImage', () => {
         await expect(decodeImage(whole.subarray(0, length), name)).rejects.toMatchObject({ code: 'E_INVALID_IMAGE' })
       }
     }
+    const jpeg = fixture('rgb.jpg')
+    const printed = vi.spyOn(console, 'error').mockReturnValue()
+    const [cut, again] = [jpeg.subarray(0, jpeg.length - 20), jpeg]
+    const both = await Promise.allSettled([decodeImage(cut, 'cut.jpg'), decodeImage(again, 'whole.jpg')])
+    expect(both).toMatchObject([
+      { reason: { message: 'cut.jpg: a broken JPEG picture (Premature end of JPEG file)' } },
+      { status: 'fulfilled' },
+    ])
+    expect(printed.mock.calls).toEqual([])
+    printed.mockRestore()
     const bomb = fixture('rgb.png')
     new DataView(bomb.buffer).setUint32(16, 1 << 20)
     new DataView(bomb.buffer).setUint32(20, 1 << 20)

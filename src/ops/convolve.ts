@@ -1,12 +1,11 @@
 import type { Dim, OpTable, Type } from '../graph/index.ts'
+import { convGradient, convTransposeGradient } from './convolve-gradients.ts'
 import {
   averagePoolGradient,
-  convGradient,
-  convTransposeGradient,
   globalAverageGradient,
   globalMaxGradient,
   maxPoolGradient,
-} from './convolve-gradients.ts'
+} from './convolve-pool-gradients.ts'
 import { addDims, joinDims, multiplyDims, UNKNOWN } from './dims.ts'
 import { type Inference, row } from './row.ts'
 

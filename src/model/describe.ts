@@ -4,7 +4,7 @@ import { packedByteLength, sizeOf } from '../tensor/index.ts'
 import type { Layer } from './layer.ts'
 import { inferenceEnvironment, type Lowered, lowerNetwork } from './lower.ts'
 import type { Model, PortInfo } from './model.ts'
-import { isReference, type Network } from './network.ts'
+import { callReferences, isReference, type Network, type NetworkCall } from './network.ts'
 import { networkInputs } from './network-types.ts'
 import { flattenTree } from './tree.ts'
 
@@ -90,8 +90,7 @@ function describeLayers(network: Network, shapes: Shapes, depth: number): LayerD
   return network.layers.flatMap((layer) => {
     const calls = network.calls.flatMap((call, i) => (call.layer === layer ? [i] : []))
     const from = calls.flatMap((i) => {
-      const args = network.calls[i]?.args ?? []
-      const refs = args.flatMap((arg) => flattenTree(arg, isReference))
+      const refs = callReferences(network.calls[i] as NetworkCall)
       return refs.map((ref) => network.calls[ref.call]?.layer.name ?? '')
     })
     const own = describeLayer(layer, shapes[calls[0] ?? -1] ?? null, [...new Set(from)], depth)

@@ -7,7 +7,7 @@ import type { Json, JsonObject, LayerDef, Tree } from '../nn/types.ts'
 import type { NestedArray, Tensor } from '../tensor/index.ts'
 import type { Network } from './network.ts'
 import { nextWeightSeed } from './seeds.ts'
-import { callLayer, type SymbolicTensor } from './symbolic.ts'
+import { type CallKeywords, callLayer, type SymbolicTensor } from './symbolic.ts'
 import { Variable } from './variable.ts'
 
 /**
@@ -24,8 +24,6 @@ class CallableObject {
     return Object.setPrototypeOf(self, new.target.prototype) as this
   }
 }
-
-export type CallKeywords = { readonly [name: string]: Json }
 
 /** `layer(x)` gives what `layer.call(x)` gives, for layers with one output: the usual case. */
 export type CallLayer = (inputs: Tree<SymbolicTensor>, kwargs?: CallKeywords) => SymbolicTensor

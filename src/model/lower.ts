@@ -3,14 +3,24 @@ import type { Builder, Value } from '../graph/index.ts'
 import { applyRegularizer } from '../nn/regularizers.ts'
 import type { CallResult, Identifier, RandomStream, Tree } from '../nn/types.ts'
 import type { Layer } from './layer.ts'
-import { isReference, type Network } from './network.ts'
-import { flattenTree } from './tree.ts'
+import {
+  type CallArgument,
+  isCallArgument,
+  isConstant,
+  isReference,
+  type Network,
+  type Reference,
+  referencesOf,
+} from './network.ts'
+import { flattenTree, mapRecord, mapTree } from './tree.ts'
 import type { Variable } from './variable.ts'
 
 /** What lowering needs from the graph that it writes into. */
 export interface Environment {
   readonly b: Builder
   readonly training: boolean
+  /** Will the graph be differentiated? As `training` unless a call has an opinion of its own on that. */
+  readonly gradients?: boolean
   /** Are the losses of layers (activity regularizers) wanted? They need a concrete batch. */
   readonly losses: boolean
   /** The graph value of a weight: an input in training, a constant in baked inference. */
@@ -52,14 +62,15 @@ export function lowerCall(
   env: Environment,
 ): Lowered {
   layer.build(inputs)
-  if (layer.network) return lowerNetwork(layer.network, inputs, masks, env)
+  const own = callEnvironment(env, kwargs)
+  if (layer.network) return lowerNetwork(layer.network, inputs, masks, own)
   if (!layer.def) {
     throw new RekindleError('E_UNSUPPORTED_LAYER', `no layer ${layer.className} here yet`, {
       where: layer.name,
       hint: 'the file can be shown, converted and mined for weights, but not run',
     })
   }
-  const result = call(layer, inputs, masks, kwargs, env)
+  const result = call(layer, inputs, masksOf(kwargs, masks), kwargs, own)
   const outputs = flattenTree(result.outputs as Tree<Value>, isValue)
   const through = layer.def.supportsMasking && inputs.length === 1 ? (masks[0] ?? null) : null
   return {
@@ -96,10 +107,16 @@ export function lowerNetwork(
       note?.(index, passed)
       return
     }
-    const refs = step.args.flatMap((arg) => flattenTree(arg, isReference))
-    const values = refs.map((ref) => results[ref.call]?.outputs[ref.output] as Value)
+    const refs = step.args.flatMap(referencesOf)
+    const resultOf = (ref: Reference): Value => results[ref.call]?.outputs[ref.output] as Value
+    const values = refs.map(resultOf)
+    const kwargs = mapRecord(step.kwargs, (arg) =>
+      mapTree<CallArgument, unknown>(arg, isCallArgument, (leaf) =>
+        isConstant(leaf) ? leaf.constant : resultOf(leaf),
+      ),
+    )
     const masks = refs.map((ref) => results[ref.call]?.masks[ref.output] ?? null)
-    const lowered = lowerCall(step.layer, values, masks, step.kwargs, env)
+    const lowered = lowerCall(step.layer, values, masks, kwargs, env)
     results[index] = lowered
     note?.(index, lowered)
     updates.push(...lowered.updates)
@@ -114,6 +131,22 @@ export function lowerNetwork(
   }
 }
 
+/** A call may say for itself whether it trains: `base(x, { training: false })`. */
+function callEnvironment(env: Environment, { training }: { readonly [name: string]: unknown }): Environment {
+  if (typeof training !== 'boolean' || training === env.training) return env
+  return { ...env, training, gradients: env.gradients ?? env.training }
+}
+
+/** A mask that the call names goes before the one that comes with the input. */
+function masksOf(
+  { mask }: { readonly [name: string]: unknown },
+  masks: readonly (Value | null)[],
+): readonly (Value | null)[] {
+  if (typeof mask !== 'object' || mask === null) return masks
+  const given = Array.isArray(mask) ? (mask as (Value | null)[]) : [mask as Value]
+  return masks.map((own, i) => given[i] ?? own)
+}
+
 function call(
   layer: Layer,
   inputs: readonly Value[],
@@ -125,7 +158,8 @@ function call(
     b: env.b,
     config: layer.config,
     name: layer.name,
-    training: kwargs.training === undefined || kwargs.training === null ? env.training : kwargs.training === true,
+    training: env.training,
+    gradients: env.gradients ?? env.training,
     trainable: layer.trainable,
     weight: (name: string) => env.weight(layer.weight(name)),
     random: env.random,

@@ -2,8 +2,8 @@ import { RekindleError } from '../errors.ts'
 import type { Argument, LayerCall, LayerGraph, TensorRef } from '../formats/doc.ts'
 import type { Json, Tree } from '../nn/types.ts'
 import type { Layer } from './layer.ts'
-import type { CallNode, SymbolicTensor } from './symbolic.ts'
-import { flattenTree, mapTree } from './tree.ts'
+import type { CallNode, CallValue, SymbolicTensor } from './symbolic.ts'
+import { flattenTree, mapRecord, mapTree, sortedValues } from './tree.ts'
 
 /** Output `output` of call number `call` of a network. */
 export interface Reference {
@@ -15,10 +15,36 @@ export function isReference(node: object): node is Reference {
   return 'call' in node && 'output' in node && typeof (node as Reference).call === 'number'
 }
 
+/** A value that is no tensor among a call's arguments. */
+export interface Constant {
+  readonly constant: Json
+}
+
+export function isConstant(node: object): node is Constant {
+  return 'constant' in node
+}
+
+export type CallArgument = Reference | Constant
+
+export function isCallArgument(node: object): node is CallArgument {
+  return isReference(node) || isConstant(node)
+}
+
 export interface NetworkCall {
   readonly layer: Layer
-  readonly args: readonly Tree<Reference>[]
-  readonly kwargs: { readonly [name: string]: Json }
+  /** The tensors among them are the layer's inputs. */
+  readonly args: readonly Tree<CallArgument>[]
+  readonly kwargs: { readonly [name: string]: Tree<CallArgument> }
+}
+
+/** The tensors that a call takes: its inputs, then those of arguments by name. */
+export function callReferences({ args, kwargs }: NetworkCall): readonly Reference[] {
+  return [...args, ...sortedValues(kwargs)].flatMap(referencesOf)
+}
+
+/** The tensors in one argument. */
+export function referencesOf(arg: Tree<CallArgument>): readonly Reference[] {
+  return flattenTree(arg, isCallArgument).filter(isReference)
 }
 
 /** Layers and how they are connected: the calls are in an order in which they can be computed. */
@@ -78,13 +104,15 @@ export function traceNetwork(inputs: Tree<SymbolicTensor>, outputs: Tree<Symboli
     call: indexOf.get(tensor.node) as number,
     output: tensor.output,
   })
+  const toArgument = (arg: Tree<CallValue>): Tree<CallArgument> =>
+    mapTree(arg, isCallValue, (leaf) => (isConstant(leaf) ? leaf : toReference(leaf)))
   return {
     kind: 'functional',
     layers,
     calls: nodes.map((node) => ({
       layer: node.layer,
-      args: entranceNodes.has(node) ? [] : node.args.map((arg) => mapTree(arg, isTensor, toReference)),
-      kwargs: node.kwargs,
+      args: entranceNodes.has(node) ? [] : node.args.map(toArgument),
+      kwargs: mapRecord(node.kwargs, toArgument),
     })),
     inputs: mapTree(inputs, isTensor, toReference),
     outputs: mapTree(outputs, isTensor, toReference),
@@ -93,6 +121,10 @@ export function traceNetwork(inputs: Tree<SymbolicTensor>, outputs: Tree<Symboli
 
 function isTensor(node: object): node is SymbolicTensor {
   return 'node' in node && 'output' in node
+}
+
+function isCallValue(node: object): node is CallValue {
+  return isTensor(node) || isConstant(node)
 }
 
 function orderByDepth(
@@ -135,8 +167,8 @@ export function networkFromGraph(graph: LayerGraph, layers: readonly Layer[]): N
         throw new RekindleError('E_INVALID_CONFIG', `call of an unknown layer ${call.layer}`, { where: graph.name })
       return {
         layer,
-        args: call.args.filter(holdsTensor).map((arg) => tensorsOnly(arg, toReference)),
-        kwargs: constantsOf(call),
+        args: call.args.map((arg) => fromFile(inputsAlone(arg), toReference)),
+        kwargs: mapRecord(call.kwargs, (arg) => fromFile(arg, toReference)),
       }
     }),
     inputs: mapTree(graph.inputs, isTensorRef, toReference),
@@ -152,6 +184,8 @@ export function networkToGraph(network: Network, className: string, name: string
     counts.set(layer, number + 1)
     return number
   })
+  const toFile = (arg: Tree<CallArgument>): Tree<Argument> =>
+    mapTree(arg, isCallArgument, (leaf): Argument => (isConstant(leaf) ? leaf : { tensor: toRef(leaf) }))
   const toRef = ({ call, output }: Reference): TensorRef => ({
     layer: (network.calls[call] as NetworkCall).layer.name,
     call: numbers[call] as number,
@@ -167,8 +201,8 @@ export function networkToGraph(network: Network, className: string, name: string
         .filter((call) => call.layer === layer)
         .map((call) => ({
           layer: layer.name,
-          args: call.args.map((arg) => mapTree(arg, isReference, (ref): Argument => ({ tensor: toRef(ref) }))),
-          kwargs: Object.fromEntries(Object.entries(call.kwargs).map(([key, constant]) => [key, { constant }])),
+          args: call.args.map(toFile),
+          kwargs: mapRecord(call.kwargs, toFile),
         })),
     ),
     inputs: mapTree(network.inputs, isReference, toRef),
@@ -191,7 +225,7 @@ function numberCalls(calls: readonly LayerCall[]): NumberedCall[] {
   return calls.map((call) => {
     const number = counts.get(call.layer) ?? 0
     counts.set(call.layer, number + 1)
-    const refs = call.args.filter(holdsTensor).flatMap((arg) => tensorLeaves(arg))
+    const refs = [...call.args, ...Object.values(call.kwargs)].flatMap(tensorLeaves)
     return { key: callKey(call.layer, number), call, needs: refs.map((ref) => callKey(ref.layer, ref.call)) }
   })
 }
@@ -239,23 +273,15 @@ function tensorLeaves(arg: Tree<Argument>): TensorRef[] {
   return flattenTree(arg, isArgument).flatMap((leaf) => ('tensor' in leaf ? [leaf.tensor] : []))
 }
 
-function holdsTensor(arg: Tree<Argument>): boolean {
-  return tensorLeaves(arg).length > 0
+function fromFile(arg: Tree<Argument>, toReference: (ref: TensorRef) => Reference): Tree<CallArgument> {
+  return mapTree(arg, isArgument, (leaf): CallArgument => ('tensor' in leaf ? toReference(leaf.tensor) : leaf))
 }
 
-function tensorsOnly(arg: Tree<Argument>, change: (ref: TensorRef) => Reference): Tree<Reference> {
-  return mapTree(arg, isArgument, (leaf) => {
-    if ('tensor' in leaf) return change(leaf.tensor)
-    throw new RekindleError('E_UNSUPPORTED_OPTION', 'a constant among the tensors of a call cannot be run yet')
-  })
-}
-
-function constantsOf(call: LayerCall): { [name: string]: Json } {
-  const constants: { [name: string]: Json } = {}
-  for (const [key, arg] of Object.entries(call.kwargs)) {
-    if (arg !== null && typeof arg === 'object' && 'constant' in arg) constants[key] = arg.constant as Json
-  }
-  return constants
+/** One positional argument: tensors, or a constant. A mixture has no place among a layer's inputs. */
+function inputsAlone(arg: Tree<Argument>): Tree<Argument> {
+  const leaves = flattenTree(arg, isArgument)
+  if (new Set(leaves.map((leaf) => 'tensor' in leaf)).size < 2) return arg
+  throw new RekindleError('E_UNSUPPORTED_OPTION', 'a constant among the tensors of a call cannot be run yet')
 }
 
 function unknownTensor(ref: TensorRef, where: string): RekindleError {

@@ -4,20 +4,20 @@ import { newBuilder } from '../ops/index.ts'
 import type { DType } from '../tensor/index.ts'
 import type { Layer } from './layer.ts'
 import { inferenceEnvironment, lowerCall } from './lower.ts'
-import { isReference } from './network.ts'
-import { flattenTree, mapTree } from './tree.ts'
+import { type Constant, isConstant, isReference } from './network.ts'
+import { flattenTree, mapRecord, mapTree, sortedValues } from './tree.ts'
 
 /** One call of a layer in the functional API. */
 export class CallNode {
   readonly layer: Layer
-  readonly args: readonly Tree<SymbolicTensor>[]
-  readonly kwargs: { readonly [name: string]: Json }
+  readonly args: readonly Tree<CallValue>[]
+  readonly kwargs: { readonly [name: string]: Tree<CallValue> }
   readonly outputs: readonly SymbolicTensor[]
 
   constructor(
     layer: Layer,
-    args: readonly Tree<SymbolicTensor>[],
-    kwargs: { readonly [name: string]: Json },
+    args: readonly Tree<CallValue>[],
+    kwargs: { readonly [name: string]: Tree<CallValue> },
     types: readonly Type[],
   ) {
     this.layer = layer
@@ -27,7 +27,7 @@ export class CallNode {
   }
 
   get inputs(): SymbolicTensor[] {
-    return this.args.flatMap((arg) => flattenTree(arg, isSymbolic))
+    return [...this.args, ...sortedValues(this.kwargs)].flatMap(tensorsOf)
   }
 }
 
@@ -50,23 +50,52 @@ export function isSymbolic(node: object): node is SymbolicTensor {
   return node instanceof SymbolicTensor
 }
 
+/** What stands among the arguments of a call. */
+export type CallValue = SymbolicTensor | Constant
+
+/** Arguments by name: JSON, or tensors in any nesting. */
+export type CallKeywords = { readonly [name: string]: Json | Tree<SymbolicTensor> }
+
+function isCallValue(node: object): node is CallValue {
+  return isSymbolic(node) || isConstant(node)
+}
+
+function tensorsOf(arg: Tree<CallValue>): readonly SymbolicTensor[] {
+  return flattenTree(arg, isCallValue).filter(isSymbolic)
+}
+
+/** Branches without a tensor are constants as a whole. */
+function toCallValue(given: Json | Tree<SymbolicTensor>): Tree<CallValue> {
+  if (given === null || typeof given !== 'object') return { constant: given }
+  if (isSymbolic(given)) return given
+  const branches = Array.isArray(given) ? given.map(toCallValue) : mapRecord(given as CallKeywords, toCallValue)
+  const leaves = flattenTree(branches as Tree<CallValue>, isCallValue)
+  return leaves.some(isSymbolic) ? (branches as Tree<CallValue>) : { constant: given as Json }
+}
+
 /** Calls a layer on symbolic tensors: builds its weights, infers its output and records the call. */
 export function callLayer(
   layer: Layer,
   inputs: Tree<SymbolicTensor>,
-  kwargs: { readonly [name: string]: Json } = {},
+  keywords: CallKeywords = {},
 ): Tree<SymbolicTensor> {
+  const kwargs = mapRecord(keywords, toCallValue)
   const flat = flattenTree(inputs, isSymbolic)
+  const named = sortedValues(kwargs).flatMap(tensorsOf)
   const b = newBuilder()
-  const values = flat.map((tensor, i) => {
+  const values = [...flat, ...named].map((tensor, i) => {
     const shape = tensor.shape.map((dim, axis) => dim ?? (axis === 0 ? 'batch' : `x${i}_${axis}`))
     return b.input(`x${i}`, tensor.dtype, shape)
   })
   const lowered = lowerCall(
     layer,
-    values,
-    values.map(() => null),
-    kwargs,
+    values.slice(0, flat.length),
+    flat.map(() => null),
+    mapRecord(kwargs, (arg) =>
+      mapTree<CallValue, unknown>(arg, isCallValue, (leaf) =>
+        isConstant(leaf) ? leaf.constant : values[flat.length + named.indexOf(leaf)],
+      ),
+    ),
     inferenceEnvironment(b),
   )
   const node = new CallNode(layer, [inputs], kwargs, lowered.outputs)

@@ -5,9 +5,22 @@ export function flattenTree<T extends object>(tree: Tree<T>, isLeaf: (node: obje
   if (isLeaf(tree as object)) return [tree as T]
   if (Array.isArray(tree)) return tree.flatMap((branch: Tree<T>) => flattenTree(branch, isLeaf))
   const branches = tree as { readonly [key: string]: Tree<T> }
-  return Object.keys(branches)
+  return sortedValues(branches).flatMap((branch) => flattenTree(branch, isLeaf))
+}
+
+/** A dictionary's values by sorted key. */
+export function sortedValues<T>(record: { readonly [key: string]: T }): readonly T[] {
+  return Object.keys(record)
     .sort()
-    .flatMap((key) => flattenTree(branches[key] as Tree<T>, isLeaf))
+    .map((key) => record[key] as T)
+}
+
+/** The same dictionary with every value replaced. */
+export function mapRecord<T, U>(
+  record: { readonly [key: string]: T },
+  change: (value: T) => U,
+): { readonly [key: string]: U } {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
 }
 
 /** The same nesting with every leaf replaced. */
@@ -18,6 +31,5 @@ export function mapTree<T extends object, U>(
 ): Tree<U> {
   if (isLeaf(tree as object)) return change(tree as T)
   if (Array.isArray(tree)) return tree.map((branch: Tree<T>) => mapTree(branch, isLeaf, change))
-  const branches = Object.entries(tree as { readonly [key: string]: Tree<T> })
-  return Object.fromEntries(branches.map(([key, branch]) => [key, mapTree(branch, isLeaf, change)]))
+  return mapRecord(tree as { readonly [key: string]: Tree<T> }, (branch) => mapTree(branch, isLeaf, change))
 }

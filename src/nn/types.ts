@@ -44,6 +44,8 @@ export interface LayerContext<C> {
   readonly name: string
   /** True while the graph of a training step is built. */
   readonly training: boolean
+  /** True in the graph of a training step, also for a call that was told not to train. */
+  readonly gradients: boolean
   /** Is the layer's own `trainable` set? BatchNormalization asks. */
   readonly trainable: boolean
   weight(name: string): Value

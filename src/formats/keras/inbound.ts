@@ -32,7 +32,8 @@ export function isNewStyle(node: Json): node is JsonObject {
 
 function readNewCall(node: JsonObject, where: string): FileCall {
   const args = requireArray(field(node, 'args') ?? [], `${where}.args`)
-  const kwargs = requireObject(field(node, 'kwargs') ?? {}, `${where}.kwargs`)
+  // Keras 3 notes the flag of the call that built the model, and sets it anew whenever the model runs.
+  const { training: _, ...kwargs } = requireObject(field(node, 'kwargs') ?? {}, `${where}.kwargs`)
   return {
     args: args.map((value, i) => readArgument(value, keras3Tensor, `${where}.args[${i}]`)),
     kwargs: readKwargs(kwargs, keras3Tensor, `${where}.kwargs`),

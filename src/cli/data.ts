@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { RekindleError } from '../errors.ts'
 import type { ArrayInput, Tensor } from '../index.ts'
 
@@ -25,6 +26,13 @@ export function assignPaths(given: readonly string[], ports: readonly Port[], op
     else assigned.set(port.name, text.slice(port.name.length + 1))
   }
   const free = ports.filter(({ name }) => !assigned.has(name))
+  const stranger = unnamed.find((text) => /^[^/\\]+=./.test(text) && !existsSync(text))
+  if (stranger !== undefined) {
+    throw new RekindleError('E_INVALID_ARGUMENT', `${option}: the model has none of this name`, {
+      expected: ports.map(({ name }) => `${name}=FILE`).join(', '),
+      received: stranger,
+    })
+  }
   if (unnamed.length !== free.length || assigned.size + free.length !== ports.length || given.length !== ports.length) {
     throw new RekindleError('E_INVALID_ARGUMENT', `${option}: not one file for each`, {
       expected: `${ports.length}: ${ports.map(({ name }) => name).join(', ')}`,

@@ -61,13 +61,18 @@ function report(error: unknown, debug: boolean): void {
   if (debug && error instanceof Error && error.cause !== undefined) process.stderr.write(`${String(error.cause)}\n`)
 }
 
-/** A reader that went away (`| head`) must not end a training: what cannot be printed is dropped. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
+/**
+ * A reader that went away (`| head`) must not end a training: what cannot be printed is dropped. Where the facts have
+ * no place (a full disk), the work still goes on, and the exit code and one line say so.
+ */
+function onPrintError(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE' || process.exitCode === EXIT_ERROR) return
+  process.exitCode = EXIT_ERROR
+  report(new RekindleError('E_IO_WRITE', 'cannot be written', { where: 'stdout', hint: error.message }), false)
 }
 
-process.stdout.on('error', ignoreClosedPipe)
-process.stderr.on('error', ignoreClosedPipe)
+process.stdout.on('error', onPrintError)
+process.stderr.on('error', () => {})
 
 const args = process.argv.slice(2)
 try {

@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { tensor } from '../../src/index.ts'
-import { BUILD_TIMEOUT, fixture, rekindle, save, temporaryFolder, toTensor } from './run.ts'
+import { BIN, BUILD_TIMEOUT, fixture, rekindle, save, temporaryFolder, toTensor } from './run.ts'
 
 const cwd = temporaryFolder()
 const { path: model, facts } = fixture('k3-adam.keras')
@@ -25,6 +26,7 @@ beforeAll(async () => {
   const h5 = readFileSync(fixture('k3-sgd-momentum.h5').path)
   writeFileSync(join(cwd, 'cut.h5'), h5.subarray(0, h5.length / 2))
   writeFileSync(join(cwd, 'page.h5'), '<!doctype html><title>Sign in</title>')
+  writeFileSync(join(cwd, 'labels.txt'), 'one\ntwo\n')
   mkdirSync(join(cwd, 'locked'))
   writeFileSync(join(cwd, 'old.keras'), 'the old file')
 }, BUILD_TIMEOUT)
@@ -57,6 +59,31 @@ const CASES: readonly [what: string, args: readonly string[], message: RegExp][]
   ['an unknown optimizer', train('x.npy', 'y.npy', '--optimizer', 'adamm'), /^rekindle: .*adamm/],
   ['data that is missing', train('none.npy', 'y.npy'), /^rekindle: none\.npy: no such file/],
   ['no data', ['train', model, '-o', 'old.keras'], /^rekindle: no data; expected --x X --y Y, or --data D\.npz/],
+  [
+    'an input that the model does not have',
+    ['predict', model, '--input', 'left=x.npy'],
+    /^rekindle: --input: the model has none of this name; expected \w+=FILE, received left=x\.npy/,
+  ],
+  [
+    'an input of another kind',
+    ['predict', model, '--input', 'x.gif'],
+    /^rekindle: --input: neither arrays nor a picture; expected .*\.npy.*\.png.*, received x\.gif/,
+  ],
+  [
+    'labels that are missing',
+    ['predict', model, '--input', 'x.npy', '--labels', 'none.txt'],
+    /^rekindle: none\.txt: no such file/,
+  ],
+  [
+    'too few labels',
+    ['predict', model, '--input', 'x.npy', '--labels', 'labels.txt'],
+    /^rekindle: labels\.txt: not one name for each class; expected 3 lines, received 2 lines/,
+  ],
+  [
+    'a loss that is no JSON',
+    train('x.npy', 'y.npy', '--loss', '{"class_name"'),
+    /^rekindle: --loss: not JSON; expected a name or .*, received \{"class_name"/,
+  ],
   [
     'two validations',
     train('x.npy', 'y.npy', '--validation-split', '0.1', '--validation-data', 'd.npz'),
@@ -111,6 +138,17 @@ describe('bad input', () => {
     expect(stdout.includes('undefined')).toBe(false)
     expect(readdirSync(cwd)).toEqual(before)
     expect(readFileSync(join(cwd, 'old.keras'), 'utf8')).toBe('the old file')
+  })
+
+  it.runIf(existsSync('/dev/full'))('says when the facts cannot be printed', () => {
+    const full = openSync('/dev/full', 'w')
+    const stdio = ['ignore', full, 'pipe'] as const
+    const { status, stderr } = spawnSync(process.execPath, [BIN, 'show', model], { cwd, stdio: [...stdio] })
+    closeSync(full)
+    expect([status, stderr.toString()]).toEqual([
+      2,
+      expect.stringMatching(/^rekindle: stdout: cannot be written .*\n$/),
+    ])
   })
 
   it('shows the stack with --debug', async () => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll } from 'vitest'
 import { type DType, type Tensor, tensor, writeArrays } from '../../src/index.ts'
 
-const BIN = fileURLToPath(new URL('../../bin/rekindle.js', import.meta.url))
+export const BIN = fileURLToPath(new URL('../../bin/rekindle.js', import.meta.url))
 const FIXTURES = fileURLToPath(new URL('../fixtures/keras/', import.meta.url))
 
 /** The first run of a checkout builds. */

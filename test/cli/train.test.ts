@@ -112,7 +112,14 @@ describe('assignPaths', () => {
   it('goes by order and by name', () => {
     expect(paths('1.npy', '2.npy')).toEqual(['a:1.npy', 'b:2.npy'])
     expect(paths('b=2.npy', '1.npy')).toEqual(['a:1.npy', 'b:2.npy'])
-    expect(paths('c=1.npy', '2.npy')).toEqual(['a:c=1.npy', 'b:2.npy'])
+    // A `=` in the path itself.
+    expect(paths('data/lr=1.npy', '2.npy')).toEqual(['a:data/lr=1.npy', 'b:2.npy'])
+  })
+
+  it('tells a name that the model does not have', () => {
+    expect(() => paths('c=1.npy', '2.npy')).toThrow(
+      '--x: the model has none of this name; expected a=FILE, b=FILE, received c=1.npy',
+    )
   })
 
   it.each([[[]], [['1.npy']], [['1', '2', '3']], [['a=1', 'a=2']]])('refuses %j', (given) => {

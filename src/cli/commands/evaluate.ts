@@ -21,7 +21,7 @@ export const evaluate = defineCommand({
   async run({ files: [file = ''], options, terminal }) {
     const model = await loadWithNotice(file, options.weights, terminal)
     const { recompile } = await import('../train/settings.ts')
-    await recompile(model, options, terminal)
+    recompile(model, options)
     const { x, y, sampleWeight } = await trainingArrays(options, { inputs: model.inputs, targets: targetPorts(model) })
     const results = await model.evaluate(x, y, {
       batchSize: options.batchSize ?? 32,

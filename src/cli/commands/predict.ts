@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises'
 import { checkWritable } from '#platform'
 import { RekindleError } from '../../errors.ts'
 import type { Tensor } from '../../index.ts'
 import { defineCommand, flag, list, number, text } from '../command.ts'
+import type { Port } from '../data.ts'
 import { loadWithNotice } from '../model.ts'
-import { predictInputs } from '../predict/inputs.ts'
+import { predictInputs, readBytes } from '../predict/inputs.ts'
 import { predictionLines } from '../predict/table.ts'
 import { progressBar } from '../terminal/bars.ts'
-import { count } from '../terminal/format.ts'
+import { count, plural } from '../terminal/format.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
 const BAR_WIDTH = 25
@@ -47,8 +47,8 @@ export const predict = defineCommand({
     if (options.input.length === 0) {
       throw new RekindleError('E_INVALID_ARGUMENT', 'predict needs something to run on', { expected: '--input X' })
     }
-    const labels = options.labels === undefined ? undefined : await readLabels(options.labels)
     const model = await loadWithNotice(file, options.weights, terminal)
+    const labels = options.labels === undefined ? undefined : await readLabels(options.labels, model.outputs)
     if (output !== undefined) {
       const names = model.outputs.map(({ name }) => name)
       checkArrayOutput(output, names)
@@ -82,10 +82,18 @@ function showProgress(rows: number, of: number, terminal: Terminal): void {
   )
 }
 
-async function readLabels(path: string): Promise<readonly string[]> {
-  try {
-    return (await readFile(path, 'utf8')).trimEnd().split(/\r?\n/)
-  } catch (cause) {
-    throw new RekindleError('E_IO_READ', 'cannot be read', { where: path, cause })
-  }
+/**
+ * Names of the classes, one per line.
+ * @throws RekindleError `E_INVALID_DATA` when no output has as many classes.
+ */
+async function readLabels(path: string, outputs: readonly Port[]): Promise<readonly string[]> {
+  const text = new TextDecoder().decode(await readBytes(path))
+  const labels = text.trimEnd().split(/\r?\n/)
+  const classes = outputs.flatMap(({ shape }) => (shape.length === 2 ? [shape[1]] : []))
+  if (classes.includes(labels.length) || classes.includes(null)) return labels
+  throw new RekindleError('E_INVALID_DATA', 'not one name for each class', {
+    where: path,
+    expected: `${classes.join(' or ') || 'an output of classes, [N, classes]'}${classes.length > 0 ? ' lines' : ''}`,
+    received: plural(labels.length, 'line'),
+  })
 }

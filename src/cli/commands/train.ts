@@ -81,7 +81,7 @@ export const train = defineCommand({
 
     const model = await loadWithNotice(file, options.weights, terminal)
     const { recompile } = await import('../train/settings.ts')
-    await recompile(model, options, terminal)
+    recompile(model, options, () => terminal.warn('other losses or metrics start the optimizer anew'))
     const ports = { inputs: model.inputs, targets: targetPorts(model) }
     const { x, y, sampleWeight } = await trainingArrays(options, ports)
     const validation =

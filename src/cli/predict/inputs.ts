@@ -3,6 +3,7 @@ import { RekindleError } from '../../errors.ts'
 import { assignPaths, byName, type NamedOrOnly, type Port } from '../data.ts'
 
 const PICTURE = /\.(png|jpe?g|webp)$/i
+const ARRAYS = /\.(npy|npz|csv|json)$/i
 /** Pixel values run from 0 to this; `--scale` divides by it. */
 const WHITE = 255
 
@@ -20,6 +21,13 @@ export async function predictInputs(
     return readPictures(given, only, scale)
   }
   const assigned = assignPaths(given, ports, '--input')
+  for (const { path } of assigned) {
+    if (PICTURE.test(path) || ARRAYS.test(path)) continue
+    throw new RekindleError('E_UNSUPPORTED_FORMAT', '--input: neither arrays nor a picture', {
+      expected: '.npy, .npz, .csv, .json, .png, .jpg, .webp',
+      received: path,
+    })
+  }
   const arrays = assigned.map(async ({ port, path }) => {
     const array = PICTURE.test(path) ? await readPictures([path], port, scale) : path
     return [port.name, array] as const
@@ -35,7 +43,7 @@ async function readPictures(paths: readonly string[], port: Port, scale: boolean
   ])
   const layout = pixelLayout(port.shape, port.name)
   const rows = await Promise.all(
-    paths.map(async (path) => picturePixels(await decodeImage(await readPicture(path), path), layout)),
+    paths.map(async (path) => picturePixels(await decodeImage(await readBytes(path), path), layout)),
   )
   const shape = rows[0]?.shape ?? []
   const size = rows[0]?.data.length ?? 0
@@ -54,7 +62,8 @@ async function readPictures(paths: readonly string[], port: Port, scale: boolean
   return new Tensor('float32', [rows.length, ...shape], data)
 }
 
-async function readPicture(path: string): Promise<Uint8Array> {
+/** @throws RekindleError `E_IO_NOT_FOUND` or `E_IO_READ`. */
+export async function readBytes(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path)
   } catch (cause) {

@@ -20,10 +20,10 @@ function multiplyHigh(a: number, b: number): number {
   const aHigh = a >>> 16
   const bLow = b & 0xffff
   const bHigh = b >>> 16
-  // No sum of a 16 × 16 bit product and 16 bits more exceeds 32 bits.
-  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) >>> 0
-  const carry = (Math.imul(aLow, bHigh) + (middle & 0xffff)) >>> 0
-  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16)) >>> 0
+  const low = Math.imul(aLow, bLow) >>> 0
+  const middle = aHigh * bLow + (low >>> 16)
+  const carry = aLow * bHigh + (middle % 0x10000)
+  return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carry / 0x10000)) >>> 0
 }
 
 /** One block of random words into `out`, four from `at` on. */
@@ -136,7 +136,7 @@ export function uniformNumbers(
 
 /** A permutation of 0 … n−1 that (seed, epoch) determine (Fisher and Yates). */
 export function shuffle(n: number, seed: number | bigint, epoch: number): Uint32Array {
-  const order = Uint32Array.from({ length: n }, (_, i) => i)
+  const order = new Uint32Array(n).map((_, i) => i)
   const source = randomSource(seed, epoch, 'shuffle')
   for (let i = n - 1; i > 0; i--) {
     const j = Math.floor((source.word() / 2 ** 32) * (i + 1))

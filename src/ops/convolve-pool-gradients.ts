@@ -5,7 +5,8 @@ import { Formula, shapeOf, zerosLike } from './math.ts'
 import { firstOf, noGradient } from './row.ts'
 
 /**
- * The first largest element of each window (row by row) gets its gradient, as in TensorFlow. Windows that lie side by
+ * The first largest element of each window (row by row) gets its gradient, as in JAX, torch and TensorFlow
+ * (whose three-dimensional pool on CPUs alone gives it to all that are equal). Windows that lie side by
  * side compare elements with their window's maximum; others ask the pool itself which element it was, which makes it
  * several times slower.
  */

@@ -163,9 +163,26 @@ export class Compiled {
       const stem = several ? `${outputName}_${metric.name}` : metric.name
       const name = uniqueName(stem, weighted, taken)
       taken.add(name)
-      return { name, def: metric.def, config: metric.config, output, weighted }
+      return { name, def: fitting(metric.def, name, shape, type), config: metric.config, output, weighted }
     })
   }
+}
+
+/** The metric, which says in the user's words when the targets do not fit it. */
+function fitting(def: MetricDef, name: string, targets: readonly number[], { shape }: Type): MetricDef {
+  const batch: MetricDef['batch'] = (...args) => {
+    try {
+      return def.batch(...args)
+    } catch (cause) {
+      if (!(cause instanceof RekindleError && cause.code === 'E_INVALID_SHAPE')) throw cause
+      throw new RekindleError('E_INVALID_SHAPE', `the targets do not fit the metric ${name}`, {
+        expected: `targets for predictions ${formatShape(['N', ...shape.slice(1)])}`,
+        received: formatShape(targets),
+        cause,
+      })
+    }
+  }
+  return { ...def, batch }
 }
 
 function isKnownMetric({ identifier }: MetricWish, onUnsupported?: (message: string) => void): boolean {

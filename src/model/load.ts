@@ -30,6 +30,7 @@ export async function loadModel(input: OpenInput, options: LoadOptions = {}): Pr
     const model = await modelFromDoc(apart ? { ...doc, weights: new Map() } : doc, {
       ...options,
       requireWeights: !apart,
+      ...(typeof input === 'string' && { where: input }),
     })
     if (options.weights !== undefined) await loadWeights(model, options.weights, options)
     return model
@@ -41,11 +42,14 @@ export async function loadModel(input: OpenInput, options: LoadOptions = {}): Pr
 /** A live model from an open document. The document may be closed afterwards. */
 export async function modelFromDoc(
   doc: ModelDoc,
-  options: Omit<LoadOptions, 'weights'> & { readonly requireWeights?: boolean } = {},
+  options: Omit<LoadOptions, 'weights'> & { readonly requireWeights?: boolean; readonly where?: string } = {},
 ): Promise<Model> {
   const { compile = true, onWarning = () => {}, requireWeights = true } = options
   if (doc.architecture.kind !== 'layers') {
-    throw new RekindleError('E_INVALID_FILE', `${doc.description} holds no architecture`, {
+    throw new RekindleError('E_INVALID_FILE', 'the file holds no architecture', {
+      ...(options.where !== undefined && { where: options.where }),
+      expected: 'a whole model',
+      received: doc.description,
       hint: 'load the architecture from another file and give this one as weights',
     })
   }

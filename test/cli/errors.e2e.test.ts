@@ -15,6 +15,7 @@ beforeAll(async () => {
   await save(cwd, 'x.npy', { x })
   await save(cwd, 'y.npy', { y })
   await save(cwd, 'wide.npy', { x: tensor([[1, 2, 3, 4, 5]]) })
+  await save(cwd, 'weights.npz', { kernel: tensor([[1, 2]]) })
   await save(cwd, 'text.npy', { x: tensor([['a', 'b', 'c', 'd']]) })
   await save(cwd, 'labels.npy', { y: tensor(Array.from({ length: 12 }, (_, i) => (i === 7 ? 3 : 0))) })
   await save(cwd, 'short.npy', { y: y.rows(0, 5) })
@@ -59,6 +60,16 @@ const CASES: readonly [what: string, args: readonly string[], message: RegExp][]
   ['an unknown optimizer', train('x.npy', 'y.npy', '--optimizer', 'adamm'), /^rekindle: .*adamm/],
   ['data that is missing', train('none.npy', 'y.npy'), /^rekindle: none\.npy: no such file/],
   ['no data', ['train', model, '-o', 'old.keras'], /^rekindle: no data; expected --x X --y Y, or --data D\.npz/],
+  [
+    'weights in the place of a model',
+    ['predict', 'weights.npz', '--input', 'x.npy'],
+    /^rekindle: weights\.npz: the file holds no architecture; expected a whole model, received NumPy archive, weights only \(/,
+  ],
+  [
+    'a metric that the targets do not fit',
+    train('x.npy', 'y.npy', '--metrics', 'precision'),
+    /^rekindle: the targets do not fit the metric precision; expected targets for predictions \[N, 3\], received \[12\]$/,
+  ],
   [
     'an input that the model does not have',
     ['predict', model, '--input', 'left=x.npy'],

@@ -83,6 +83,8 @@ async function inspect(
   try {
     const names = await members()
     if (!names) return null
+    if (names.some((name) => name.endsWith('/data.pkl')))
+      return { what: 'a PyTorch file', hint: 'PyTorch is not read yet' }
     const some = names
       .slice(0, 3)
       .map((name) => JSON.stringify(name.slice(0, 40)))

@@ -58,6 +58,7 @@ const NOT_MODELS: readonly (readonly [what: string, bytes: () => Uint8Array | Pr
     'a zip archive without a model (it holds "a.txt")',
     () => collect(planZip([{ name: 'a.txt', bytes: text('x') }]).chunks()),
   ],
+  ['a PyTorch file', () => collect(planZip([{ name: 'model/data.pkl', bytes: text('x') }]).chunks())],
   ['a truncated HDF5 file', () => whole.subarray(0, 60)],
   ['a damaged zip archive', () => archive.subarray(0, archive.length - 200)],
 ]

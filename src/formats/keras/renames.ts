@@ -11,12 +11,22 @@ interface Rename {
   readonly classes?: readonly string[]
   readonly from: string
   readonly to: string | null
-  readonly convert?: (value: Json) => Json
+  /** `config` is the whole config, where one key of today was several. */
+  readonly convert?: (value: Json, config: JsonObject) => Json
 }
 
 const NORMALIZATION = ['BatchNormalization', 'BatchNormalizationV1', 'SyncBatchNormalization']
 const RECURRENT = ['RNN', 'LSTM', 'GRU', 'SimpleRNN', 'ConvLSTM1D', 'ConvLSTM2D', 'ConvLSTM3D', 'Bidirectional']
 const DENSE = ['Dense']
+const DEPTHWISE = ['DepthwiseConv1D', 'DepthwiseConv2D', 'SeparableConv1D', 'SeparableConv2D']
+const TRANSPOSED = ['Conv1DTranspose', 'Conv2DTranspose', 'Conv3DTranspose', 'Deconvolution2D']
+/** Keras 1's names stand beside today's. */
+const CONVOLUTIONS = [
+  ...['Conv1D', 'Conv2D', 'Conv3D', 'Convolution1D', 'Convolution2D', 'Convolution3D', 'AtrousConvolution2D'],
+  ...['SeparableConvolution2D', ...DEPTHWISE, ...TRANSPOSED],
+]
+const POOLS = ['Max', 'Average'].flatMap((kind) => [1, 2, 3].map((rank) => `${kind}Pooling${rank}D`))
+const GLOBAL_POOLS = POOLS.map((name) => `Global${name}`)
 
 /** Read from top to bottom; the first row that fits a key decides. */
 const RENAMES: readonly Rename[] = [
@@ -39,10 +49,49 @@ const RENAMES: readonly Rename[] = [
   { classes: DENSE, from: 'b_regularizer', to: 'bias_regularizer' },
   { classes: DENSE, from: 'W_constraint', to: 'kernel_constraint' },
   { classes: DENSE, from: 'b_constraint', to: 'bias_constraint' },
+  { classes: CONVOLUTIONS, from: 'nb_filter', to: 'filters' },
+  { classes: CONVOLUTIONS, from: 'filter_length', to: 'kernel_size' },
+  {
+    classes: CONVOLUTIONS,
+    from: 'nb_row',
+    to: 'kernel_size',
+    convert: (rows, config) => [rows, field(config, 'nb_col') ?? rows],
+  },
+  { classes: CONVOLUTIONS, from: 'nb_col', to: null },
+  {
+    classes: CONVOLUTIONS,
+    from: 'kernel_dim1',
+    to: 'kernel_size',
+    convert: (first, config) => [first, field(config, 'kernel_dim2') ?? first, field(config, 'kernel_dim3') ?? first],
+  },
+  { classes: CONVOLUTIONS, from: 'kernel_dim2', to: null },
+  { classes: CONVOLUTIONS, from: 'kernel_dim3', to: null },
+  { classes: CONVOLUTIONS, from: 'subsample', to: 'strides' },
+  { classes: CONVOLUTIONS, from: 'subsample_length', to: 'strides' },
+  { classes: CONVOLUTIONS, from: 'atrous_rate', to: 'dilation_rate' },
+  { classes: CONVOLUTIONS, from: 'init', to: 'kernel_initializer' },
+  { classes: CONVOLUTIONS, from: 'bias', to: 'use_bias' },
+  { classes: CONVOLUTIONS, from: 'W_regularizer', to: 'kernel_regularizer' },
+  { classes: CONVOLUTIONS, from: 'b_regularizer', to: 'bias_regularizer' },
+  { classes: CONVOLUTIONS, from: 'W_constraint', to: 'kernel_constraint' },
+  { classes: CONVOLUTIONS, from: 'b_constraint', to: 'bias_constraint' },
+  { classes: POOLS, from: 'pool_length', to: 'pool_size' },
+  { classes: POOLS, from: 'stride', to: 'strides' },
+  { classes: [...CONVOLUTIONS, ...POOLS], from: 'border_mode', to: 'padding' },
+  {
+    classes: [...CONVOLUTIONS, ...POOLS, ...GLOBAL_POOLS, 'Flatten'],
+    from: 'dim_ordering',
+    to: 'data_format',
+    convert: (order) => (order === 'th' ? 'channels_first' : 'channels_last'),
+  },
   { classes: ['Dropout'], from: 'p', to: 'rate' },
   { classes: NORMALIZATION, from: 'beta_init', to: 'beta_initializer' },
   { classes: NORMALIZATION, from: 'gamma_init', to: 'gamma_initializer' },
   { classes: NORMALIZATION, from: 'mode', to: null },
+  // Keras 2: a separable or depthwise layer also wrote the keys of the plain convolution, which it does not use.
+  { classes: DEPTHWISE, from: 'kernel_initializer', to: null },
+  { classes: DEPTHWISE, from: 'kernel_regularizer', to: null },
+  { classes: DEPTHWISE, from: 'kernel_constraint', to: null },
   // tf-keras writes the axis as a list.
   {
     classes: NORMALIZATION,
@@ -54,7 +103,10 @@ const RENAMES: readonly Rename[] = [
 ]
 
 /** Keys that only one of the families writes, and the value that means "not used": then they are left out. */
-const KERAS_2_ONLY: readonly (readonly [key: string, unused: Json])[] = [['activity_regularizer', null]]
+const KERAS_2_ONLY: readonly { readonly classes?: readonly string[]; readonly key: string; readonly unused: Json }[] = [
+  { key: 'activity_regularizer', unused: null },
+  { classes: [...DEPTHWISE, ...TRANSPOSED], key: 'groups', unused: 1 },
+]
 
 /** The same for keys that Keras 2 refuses, by the layer class that has them. */
 const KERAS_3_ONLY: readonly { readonly classes?: readonly string[]; readonly key: string; readonly unused: Json }[] = [
@@ -100,13 +152,13 @@ export function canonicalConfig(className: string, config: JsonObject): JsonObje
     // A key in today's spelling goes before an old one that means the same.
     if (row && row.to !== key && Object.hasOwn(config, row.to)) continue
     const plain = unwrap(value)
-    renamed.set(row?.to ?? key, canonicalObject(row?.convert ? row.convert(plain) : plain))
+    renamed.set(row?.to ?? key, canonicalObject(row?.convert ? row.convert(plain, config) : plain))
   }
   for (const { classes, key, unused } of KERAS_3_ONLY) {
     if (fits(classes ? { classes } : {}, className) && renamed.get(key) === unused) renamed.delete(key)
   }
-  for (const [key, unused] of KERAS_2_ONLY) {
-    if (renamed.get(key) === unused) renamed.delete(key)
+  for (const { classes, key, unused } of KERAS_2_ONLY) {
+    if (fits(classes ? { classes } : {}, className) && renamed.get(key) === unused) renamed.delete(key)
   }
   return Object.fromEntries(renamed)
 }

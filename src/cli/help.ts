@@ -2,7 +2,10 @@ import { COMMON_OPTIONS, type Command, optionName } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import type { Styles } from './terminal/style.ts'
 
-const TEXT_WIDTH = 100
+/** Lines are as long as the terminal, between these. */
+const SHORTEST_LINE = 60
+const LONGEST_LINE = 100
+const INDENT = '  '
 
 /** `rekindle --help`. */
 export function overview(version: string, style: Styles): string {
@@ -19,7 +22,8 @@ export function overview(version: string, style: Styles): string {
 }
 
 /** `rekindle COMMAND --help`. */
-export function commandHelp(command: Command, style: Styles): string {
+export function commandHelp(command: Command, style: Styles, columns = LONGEST_LINE): string {
+  const lineWidth = Math.max(SHORTEST_LINE, Math.min(LONGEST_LINE, columns))
   const { name, description, positionals, options, examples, notes = [] } = command
   const usage = ['rekindle', name, ...positionals.map((positional) => positional.name), '[options]'].join(' ')
   const rows = [
@@ -34,12 +38,14 @@ export function commandHelp(command: Command, style: Styles): string {
   return [
     style.bold(usage),
     '',
-    ...wrap(description, TEXT_WIDTH),
+    ...wrap(description, lineWidth),
     '',
     ...rows.flatMap(([left, right]) =>
-      wrap(right, TEXT_WIDTH - width).map((line, i) => `  ${style.cyan((i === 0 ? left : '').padEnd(width))}${line}`),
+      wrap(right, lineWidth - width - INDENT.length).map(
+        (line, i) => `${INDENT}${style.cyan((i === 0 ? left : '').padEnd(width))}${line}`,
+      ),
     ),
-    ...notes.flatMap((note) => ['', ...wrap(note, TEXT_WIDTH)]),
+    ...notes.flatMap((note) => ['', ...wrap(note, lineWidth)]),
     '',
     ...examples.map((example) => `${style.dim('$')} ${example}`),
   ].join('\n')

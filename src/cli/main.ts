@@ -29,7 +29,7 @@ async function run(args: readonly string[]): Promise<void> {
   const { options, files } = parseCommand(command, rest)
   if (options.help) {
     const { commandHelp } = await import('./help.ts')
-    process.stdout.write(`${commandHelp(command, stylesFor(process.stdout))}\n`)
+    process.stdout.write(`${commandHelp(command, stylesFor(process.stdout), process.stdout.columns)}\n`)
     return
   }
   const terminal = new Terminal({ quiet: options.quiet === true })

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { Command } from '../../src/cli/command.ts'
+import { COMMANDS } from '../../src/cli/commands.ts'
+import { commandHelp } from '../../src/cli/help.ts'
 import { progressBar, shareBar, sparkline } from '../../src/cli/terminal/bars.ts'
 import {
   bytes,
@@ -57,6 +60,17 @@ describe('numbers', () => {
   })
 })
 
+describe('help', () => {
+  it.each([40, 60, 80, 200])('fits a terminal of %i columns, down to 60 and up to 100', async (columns) => {
+    const command = (await COMMANDS.train?.load()) as Command
+    const lines = commandHelp(command, makeStyles(false), columns).split('\n')
+    const text = lines.filter((line) => !line.startsWith('$'))
+    const longest = Math.max(...text.map((line) => line.length))
+    expect(longest).toBeLessThanOrEqual(Math.max(60, Math.min(100, columns)))
+    expect(longest).toBeGreaterThan(Math.min(100, columns) - 15)
+  })
+})
+
 describe('tables', () => {
   it('line up by display width, colours and wide characters included', () => {
     const { bold } = makeStyles(true)
@@ -75,6 +89,17 @@ describe('tables', () => {
   it('leave out a column that is empty', () => {
     const columns = [{ title: 'a' }, { title: 'b' }, { title: 'c' }]
     expect(tableLines(columns, [['1', '', '2']], (title) => title)).toEqual(['  a  c', '  1  2'])
+  })
+
+  it('leave out what can be spared in a narrow terminal, from the right', () => {
+    const columns = [
+      { title: 'name' },
+      { title: 'shape', spare: true },
+      { title: 'n' },
+      { title: 'share', spare: true },
+    ]
+    const widths = [25, 18, 11, 3].map((width) => tableLines(columns, [['a', 'b', 'c', 'd']], (x) => x, width)[0])
+    expect(widths).toEqual(['  name  shape  n  share', '  name  shape  n', '  name  n', '  name  n'])
   })
 
   it('cut long texts and defuse control characters', () => {

@@ -10,7 +10,9 @@ const EPOCHS = 5
 const BATCH_SIZE = 32
 /** The same run for everybody. */
 const SEED = 0
+/** As many digits are drawn as fit side by side, and no more. */
 const DRAWN = 5
+const GAP = 2
 
 export const demo = defineCommand({
   name: 'demo',
@@ -78,7 +80,9 @@ async function drawPredictions(
 ): Promise<void> {
   const { drawDigit, PICTURE_WIDTH } = await import('../demo/draw.ts')
   const { bold, colour, green, red } = terminal.style
-  const pictures = Array.from({ length: DRAWN }, (_, i) => drawDigit(pixels.subarray(i * 784, (i + 1) * 784), colour))
+  const fitting = Math.floor(terminal.columns / (GAP + PICTURE_WIDTH))
+  const drawn = Math.max(1, Math.min(DRAWN, fitting))
+  const pictures = Array.from({ length: drawn }, (_, i) => drawDigit(pixels.subarray(i * 784, (i + 1) * 784), colour))
   const captions = pictures.map((_, i) => {
     const row = predictions.subarray(i * 10, (i + 1) * 10)
     const guess = row.indexOf(Math.max(...row))

@@ -5,7 +5,7 @@ import { defineCommand, flag } from '../command.ts'
 import { layerTable, weightTable } from '../show/tables.ts'
 import { trainingFacts } from '../show/training-facts.ts'
 import { bytes, count } from '../terminal/format.ts'
-import type { Styles } from '../terminal/style.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 import { printable } from '../terminal/text.ts'
 
 export const show = defineCommand({
@@ -24,7 +24,7 @@ export const show = defineCommand({
         terminal.json(jsonFacts(doc, description))
         return
       }
-      for (const line of showLines(file, doc, description, terminal.style)) terminal.print(line)
+      for (const line of showLines(file, doc, description, terminal)) terminal.print(line)
       for (const { message, where } of doc.warnings) {
         terminal.warn(where === undefined ? message : `${where}: ${message}`)
       }
@@ -34,7 +34,12 @@ export const show = defineCommand({
   },
 })
 
-function showLines(file: string, doc: ModelDoc, description: ModelDescription, style: Styles): string[] {
+function showLines(
+  file: string,
+  doc: ModelDoc,
+  description: ModelDescription,
+  { style, columns }: Pick<Terminal, 'style' | 'columns'>,
+): string[] {
   const { inputs, outputs, layers, totalParams, trainableParams } = description
   const size = fileSize(file)
   const about = [printable(doc.description), ...(size === null ? [] : [bytes(size)])].join(', ')
@@ -49,7 +54,7 @@ function showLines(file: string, doc: ModelDoc, description: ModelDescription, s
       lines.push(`${style.dim(title.padEnd(8))}${dtype} ${free === undefined ? '' : `[${free}]`}${label}`)
     }
   }
-  lines.push('', ...(layers.length > 0 ? layerTable(layers, style) : weightTable(doc, style)))
+  lines.push('', ...(layers.length > 0 ? layerTable(layers, style, columns) : weightTable(doc, style)))
   lines.push(
     '',
     `  ${style.bold(count(totalParams))} params, ${count(trainableParams)} trainable, ${style.bold(bytes(description.bytes))} ${dtypes(doc)}`.trimEnd(),

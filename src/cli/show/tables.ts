@@ -11,7 +11,7 @@ const NAME_WIDTH = 36
 const TYPE_WIDTH = 28
 
 /** The table of layers. A layer that follows the one above it needs no word about where its input comes from. */
-export function layerTable(layers: readonly LayerDescription[], style: Styles): string[] {
+export function layerTable(layers: readonly LayerDescription[], style: Styles, available?: number): string[] {
   const most = Math.max(1, ...layers.map(({ params }) => params ?? 0))
   const marks = branchMarks(layers)
   const rows = layers.map(({ name, className, detail, outputShape, params, from, depth }, i) => {
@@ -28,12 +28,12 @@ export function layerTable(layers: readonly LayerDescription[], style: Styles): 
   const columns = [
     { title: 'layer' },
     { title: 'type' },
-    { title: 'output' },
+    { title: 'output', spare: true },
     { title: 'params', align: 'right' },
-    { title: 'share', gap: 3, width: SHARE_WIDTH },
-    { title: 'from', gap: 1 },
+    { title: 'share', gap: 3, width: SHARE_WIDTH, spare: true },
+    { title: 'from', gap: 1, spare: true },
   ] as const
-  return tableLines(columns, rows, style.dim)
+  return tableLines(columns, rows, style.dim, available)
 }
 
 /** What a file without an architecture holds. */

@@ -9,6 +9,8 @@ export interface Column {
   readonly gap?: number
   /** At least this many characters, for tables that grow row by row. */
   readonly width?: number
+  /** Left out where the terminal is too narrow for the table, the last one first. */
+  readonly spare?: boolean
 }
 
 /** Pads to a width in terminal cells; colours take none, wide characters take two. */
@@ -17,16 +19,22 @@ export function pad(text: string, width: number, align: 'left' | 'right' = 'left
   return align === 'left' ? text + space : space + text
 }
 
-/** Lines of a table without borders: the titles, then the rows. A column without titles and cells is left out. */
+/**
+ * Lines of a table without borders: the titles, then the rows. A column without titles and cells is left out.
+ * @param available Cells in a line of the terminal.
+ */
 export function tableLines(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   titleStyle: (text: string) => string,
+  available = Number.POSITIVE_INFINITY,
 ): string[] {
   const used = columns.map((column, i) => column.width !== undefined || rows.some((row) => row[i] !== ''))
   const widths = columns.map(({ title, width = 0 }, i) =>
     Math.max(width, displayWidth(title), ...rows.map((row) => displayWidth(row[i] ?? ''))),
   )
+  const total = () => widths.reduce((sum, width, i) => sum + (used[i] ? width + (columns[i]?.gap ?? 2) : 0), 0)
+  for (let i = columns.length - 1; i >= 0 && total() > available; i--) if (columns[i]?.spare) used[i] = false
   const line = (cells: readonly string[]): string =>
     columns
       .map(({ align, gap = 2 }, i) =>

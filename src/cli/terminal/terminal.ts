@@ -24,6 +24,11 @@ export class Terminal {
     this.live = new LiveLine(process.stderr, { enabled: !quiet })
   }
 
+  /** Cells in a line of stdout; no end to them where that is no terminal. */
+  get columns(): number {
+    return process.stdout.columns || Number.POSITIVE_INFINITY
+  }
+
   /** A line of facts. */
   print(line = ''): void {
     this.live.clear()

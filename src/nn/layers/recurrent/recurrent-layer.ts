@@ -45,7 +45,12 @@ function callCell<C extends RecurrentConfig>(
   const mask = args.masks[0] ?? null
   const zeros = zeroState(b, x, config.units)
   const states = given.length > 0 ? given : Array.from({ length: cell.states }, () => zeros)
-  const [inputBias, recurrentBias] = biases(cell, context)
+  const [inputBias, recurrentRow] = biases(cell, context)
+  // One row for each sample: its gradient is then summed over the batch once, and not in every step.
+  const recurrentBias =
+    context.gradients && recurrentRow
+      ? b.op('Add', [recurrentRow, zeroState(b, x, cell.gates * config.units)])
+      : recurrentRow
   const perGate = config.recurrent_dropout > 0
   const recurrent = new RecurrentKernel(
     b,

@@ -4,7 +4,7 @@ import type { WriteOptions } from '../formats/codec.ts'
 import type { LayerSpec, ModelDoc, RunState } from '../formats/doc.ts'
 import type { Type } from '../graph/index.ts'
 import type { Tree } from '../nn/types.ts'
-import type { Engine } from '../runtime/index.ts'
+import { createQueue, type Engine } from '../runtime/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import type { History, Logs } from './callbacks.ts'
 import { Compiled, type CompileOptions, compileSpec, type OutputSpec } from './compile.ts'
@@ -60,7 +60,10 @@ export class Model extends Layer {
   #network: Network | undefined
   #compiled: Compiled | null = null
   #trainer: Trainer | null = null
-  #predictor: { session: Predictor; version: string } | null = null
+  /** The `trainable` flags of all layers that the trainer was made for. */
+  #trainerFlags = ''
+  #predictor: { session: Predictor; version: number } | null = null
+  #fitting = false
 
   constructor(options: {
     readonly inputs: Tree<SymbolicTensor>
@@ -89,11 +92,12 @@ export class Model extends Layer {
     return this.#network
   }
 
-  /** Replaces the network: a Sequential that grows or learns its input shape. */
+  /** Replaces the network: a Sequential that grows or learns its input shape. It has to be compiled anew. */
   protected setNetwork(network: Network | undefined): void {
-    if (this.#trainer) throw new RekindleError('E_INVALID_STATE', 'the model is in training: dispose() it first')
+    this.#refuseWhileFitting('its layers cannot change')
     this.#network = network
     this.#compiled = null
+    this.#letGo()
   }
 
   /** The layers in Keras's order. */
@@ -164,13 +168,30 @@ export class Model extends Layer {
 
   /** Takes over resolved settings: `compile` and the reader of files. */
   applyCompile(compiled: Compiled): void {
-    const old = this.#trainer
-    this.#trainer = null
+    this.#refuseWhileFitting('it cannot be compiled')
     this.#compiled = compiled
-    if (old) this.#closing = old.dispose()
+    this.#letGo()
   }
 
-  #closing: Promise<void> = Promise.resolve()
+  #closing: Promise<unknown> = Promise.resolve()
+
+  /** Gives up what was made for the old network or settings. */
+  #letGo(): void {
+    const [trainer, predictor] = [this.#trainer, this.#predictor]
+    this.#trainer = null
+    this.#predictor = null
+    if (trainer || predictor) {
+      this.#closing = Promise.all([this.#closing, trainer?.dispose(), predictor?.session.close()])
+    }
+  }
+
+  #refuseWhileFitting(what: string): void {
+    if (!this.#fitting) return
+    throw new RekindleError('E_INVALID_STATE', `the model is in training: ${what} now`, {
+      where: this.name,
+      hint: 'wait for fit to end, or stop it by stopTraining or its signal',
+    })
+  }
 
   get isCompiled(): boolean {
     return this.#compiled !== null
@@ -193,9 +214,15 @@ export class Model extends Layer {
    * @throws RekindleError for data that does not fit, before the first step; `E_NOT_FINITE` when the loss is no
    *   number; `E_ABORTED` after `signal` fired. The model then stands at its last whole step.
    */
-  fit(x: DataInput | BatchStream, y?: DataInput, options: FitOptions = {}): Promise<History> {
+  async fit(x: DataInput | BatchStream, y?: DataInput, options: FitOptions = {}): Promise<History> {
+    this.#refuseWhileFitting('a second fit cannot begin')
     this.resolveInputs(x)
-    return runFit(this, x, y, options)
+    this.#fitting = true
+    try {
+      return await runFit(this, x, y, options)
+    } finally {
+      this.#fitting = false
+    }
   }
 
   /** Loss and metrics by name over all rows. */
@@ -207,9 +234,15 @@ export class Model extends Layer {
     return evaluateDataset(this, train, signal)
   }
 
-  /** The outputs for all rows: one tensor, or a list for several outputs. */
+  /**
+   * The output for all rows.
+   * @throws RekindleError `E_INVALID_STATE` for a model of several outputs: `predictAll` gives them.
+   */
   async predict(x: DataInput, options: PredictOptions = {}): Promise<Tensor> {
-    const outputs = await this.predictAll(x, options)
+    return this.#onlyOutput(await this.predictAll(x, options))
+  }
+
+  #onlyOutput(outputs: readonly Tensor[]): Tensor {
     if (outputs.length === 1) return outputs[0] as Tensor
     throw new RekindleError('E_INVALID_STATE', 'the model has several outputs: use predictAll', {
       expected: 'one output',
@@ -220,19 +253,18 @@ export class Model extends Layer {
   /** The outputs for all rows, in the order of `outputs`. */
   async predictAll(x: DataInput, { batchSize = 32, signal, onProgress }: PredictOptions = {}): Promise<Tensor[]> {
     const tensors = await this.#inputTensors(x)
-    const predictor = await this.#readyPredictor()
-    return predictor.run(tensors, batchSize, signal, onProgress)
+    return this.#withPredictor((predictor) => predictor.run(tensors, batchSize, signal, onProgress))
   }
 
-  /** The outputs for one batch in one run. */
+  /** The output for one batch in one run. */
   async predictOnBatch(x: DataInput): Promise<Tensor> {
     const tensors = await this.#inputTensors(x)
-    const predictor = await this.#readyPredictor()
-    return (await predictor.runBatch(tensors))[0] as Tensor
+    const outputs = await this.#withPredictor((predictor) => predictor.runBatch(tensors))
+    return this.#onlyOutput(outputs)
   }
 
   /** One step on one batch; the values are of this batch, from before its update. */
-  trainOnBatch(x: DataInput, y: DataInput, options: BatchOptions = {}): Promise<Logs> {
+  async trainOnBatch(x: DataInput, y: DataInput, options: BatchOptions = {}): Promise<Logs> {
     this.resolveInputs(x)
     return trainBatch(this, x, y, options)
   }
@@ -269,26 +301,49 @@ export class Model extends Layer {
     await writeModel(await this.toDoc(), path, options)
   }
 
-  /** Frees sessions and training memory. The model stays usable; they are made anew when needed. */
+  /**
+   * Frees sessions and training memory. The model stays usable; they are made anew when needed.
+   * @throws RekindleError `E_INVALID_STATE` during `fit`.
+   */
   async dispose(): Promise<void> {
+    this.#refuseWhileFitting('it cannot be disposed of')
+    this.#letGo()
     await this.#closing
-    await this.#trainer?.dispose()
-    this.#trainer = null
-    await this.#predictor?.session.close()
-    this.#predictor = null
+  }
+
+  /** `await using model = …` */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  /** `using model = …` */
+  [Symbol.dispose](): void {
+    void this.dispose()
   }
 
   /** The training machinery for the present set of trainable weights. */
-  async trainer(): Promise<Trainer> {
+  trainer(): Promise<Trainer> {
+    return this.#inTurn(() => this.#readyTrainer())
+  }
+
+  /** Calls at the same time must not make two trainers on the same weights. */
+  readonly #inTurn = createQueue()
+
+  async #readyTrainer(): Promise<Trainer> {
     await this.#closing
     const compiled = this.requireCompiled()
     const trainable = this.trainableWeights
     const current = this.#trainer
+    const flags = trainableFlags(this)
     const same =
-      current && current.trainable.length === trainable.length && current.trainable.every((v, i) => v === trainable[i])
+      flags === this.#trainerFlags &&
+      current?.trainable.length === trainable.length &&
+      current.trainable.every((v, i) => v === trainable[i])
     if (current && same) return current
+    this.#trainer = null
     await current?.dispose()
     this.#trainer = await Trainer.create(await this.engine(), this.requireNetwork(), compiled, trainable)
+    this.#trainerFlags = flags
     return this.#trainer
   }
 
@@ -322,10 +377,19 @@ export class Model extends Layer {
     return tensors
   }
 
+  async #withPredictor(run: (predictor: Predictor) => Promise<Tensor[]>): Promise<Tensor[]> {
+    const predictor = await this.#inTurn(async () => (await this.#readyPredictor()).hold())
+    try {
+      return await run(predictor)
+    } finally {
+      await predictor.release()
+    }
+  }
+
   async #readyPredictor(): Promise<Predictor> {
     const network = this.requireNetwork()
     this.build()
-    const version = `${this.#trainer?.updates ?? 0}/${this.weights.reduce((sum, { version }) => sum + version, 0)}`
+    const version = this.weights.reduce((sum, { version }) => sum + version, 0)
     if (this.#predictor?.version === version) return this.#predictor.session
     await this.#predictor?.session.close()
     this.#predictor = null
@@ -333,6 +397,11 @@ export class Model extends Layer {
     this.#predictor = { session, version }
     return session
   }
+}
+
+/** Which layers may be trained, inner ones included: BatchNormalization works otherwise when it is frozen. */
+function trainableFlags(layer: Layer): string {
+  return `${layer.trainable ? 1 : 0}${layer.network?.layers.map(trainableFlags).join('') ?? ''}`
 }
 
 function portInfo(name: string, { dtype, shape }: Type): PortInfo {

@@ -12,6 +12,11 @@ import {
   tensor,
 } from '../tensor/index.ts'
 
+/** What a memory in which weights are trained counts: the updates that it has seen. */
+export interface UpdateCount {
+  readonly updates: number
+}
+
 /**
  * One weight of a live model. Its tensor's memory may move (into the training memory and back), so readers ask for
  * `value` each time; writers copy into it.
@@ -21,8 +26,9 @@ export class Variable {
   readonly shape: Shape
   readonly dtype: DType
   readonly spec: WeightSpec
-  /** Counts every change, so that baked copies know when they are stale. */
-  version = 0
+  #changes = 0
+  /** Who trains the value where it lies now, and what its count was when the value came there. */
+  #trainer: { readonly count: UpdateCount; readonly since: number } | null = null
   #value: Tensor | null
   readonly #initialize: () => Tensor
 
@@ -34,6 +40,11 @@ export class Variable {
     this.dtype = spec.dtype ?? 'float32'
     this.#value = null
     this.#initialize = initialize
+  }
+
+  /** Counts every change, so that baked copies know when they are stale. */
+  get version(): number {
+    return this.#changes + (this.#trainer ? this.#trainer.count.updates - this.#trainer.since : 0)
   }
 
   /** The live tensor: a view, not a copy. */
@@ -64,12 +75,17 @@ export class Variable {
     const accepted = this.accept(content, where)
     if (this.#value === null) this.#value = accepted === content ? accepted.clone() : accepted
     else (this.#value.data as Float32Array).set(accepted.data as Float32Array)
-    this.version++
+    this.#changes++
   }
 
-  /** Moves the value into other memory: `memory` is of the same shape and dtype and takes the present content. */
-  moveTo(memory: Tensor): void {
+  /**
+   * Moves the value into other memory: `memory` is of the same shape and dtype and takes the present content.
+   * @param trainer counts the updates that the memory gets behind the variable's back.
+   */
+  moveTo(memory: Tensor, trainer?: UpdateCount): void {
     ;(memory.data as Float32Array).set(this.value.data as Float32Array)
     this.#value = memory
+    this.#changes = this.version
+    this.#trainer = trainer ? { count: trainer, since: trainer.updates } : null
   }
 }

@@ -12,5 +12,6 @@ export {
   type OptimizerStepOptions,
   slotFills,
 } from './optimizer-step.ts'
+export { createQueue } from './queue.ts'
 export { chooseThreads, workOf } from './threads.ts'
 export type { Engine, Feeds, Session, SessionOptions } from './types.ts'

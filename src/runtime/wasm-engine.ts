@@ -1,6 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-web/wasm'
 import { RekindleError } from '../errors.ts'
 import { createSession, type OrtModel, TensorBridge, translateError, type ValueInfo } from './ort-session.ts'
+import { createQueue, type Queue } from './queue.ts'
 import type { Engine } from './types.ts'
 
 /** Fatal only: what goes wrong is thrown, not printed. */
@@ -14,6 +15,8 @@ export async function loadWasmEngine(threads: number, notice?: string): Promise<
   // One number for the whole module, fixed before its first session.
   ort.env.wasm.numThreads = threads
   ort.env.logLevel = 'fatal'
+  // A run gives way to others before it has read its names and shapes from the module's one stack.
+  const queue = createQueue()
   const bridge = new TensorBridge((type, data, dims) => new ort.Tensor(type, data, dims))
   return {
     description: `onnxruntime-web ${ort.env.versions.web ?? ort.env.versions.common}`,
@@ -21,13 +24,14 @@ export async function loadWasmEngine(threads: number, notice?: string): Promise<
     ...(notice !== undefined && { notice }),
     async open(model, { optimize = 'basic' } = {}) {
       try {
-        const session = await ort.InferenceSession.create(model, {
+        const settings = {
           executionProviders: ['wasm'],
           graphOptimizationLevel: optimize,
           enableCpuMemArena: true,
           logSeverityLevel: LOG_SEVERITY,
-        })
-        return createSession(asModel(session), bridge)
+        } as const
+        const session = await queue(() => ort.InferenceSession.create(model, settings))
+        return createSession(asModel(session, queue), bridge)
       } catch (error) {
         throw translateError(error, 'opening the graph')
       }
@@ -35,13 +39,13 @@ export async function loadWasmEngine(threads: number, notice?: string): Promise<
   }
 }
 
-function asModel(session: InferenceSession): OrtModel {
+function asModel(session: InferenceSession, queue: Queue): OrtModel {
   return {
     inputs: session.inputMetadata.map(asValueInfo),
     outputs: session.outputMetadata.map(asValueInfo),
     fillsFetches: false,
-    run: (feeds, fetches) => session.run(feeds, fetches, { logSeverityLevel: LOG_SEVERITY }),
-    release: () => session.release(),
+    run: (feeds, fetches) => queue(() => session.run(feeds, fetches, { logSeverityLevel: LOG_SEVERITY })),
+    release: () => queue(() => session.release()),
   }
 }
 

@@ -56,6 +56,26 @@ describe.each(ENGINES)('$kind engine', ({ kind, load }) => {
     await session.close()
   })
 
+  it('keeps runs apart that overlap', async () => {
+    const engine = await load()
+    const sum = async (terms: number): Promise<() => Promise<number>> => {
+      const names = Array.from({ length: terms }, (_, i) => `t${i}`)
+      const session = await open(engine, (b) => [
+        b.op(
+          'Sum',
+          names.map((name) => b.input(name, 'float32', [1])),
+        ),
+      ])
+      const feeds = Object.fromEntries(names.map((name, i) => [name, tensor([i])]))
+      return async () => Number((await session.run(feeds))[session.outputs[0] as string]?.data[0])
+    }
+    const sums = await Promise.all(Array.from({ length: 12 }, (_, i) => sum(1 + ((i * 5) % 12))))
+    for (let round = 0; round < 5; round++) {
+      const results = await Promise.all(sums.map((run) => run()))
+      expect(results).toEqual(sums.map((_, i) => (((i * 5) % 12) * (1 + ((i * 5) % 12))) / 2))
+    }
+  })
+
   it.each<[DType, Tensor]>([
     ['float32', tensor([1.5, -2])],
     ['float64', tensor([1.5, -2], { dtype: 'float64' })],

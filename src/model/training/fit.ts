@@ -69,8 +69,7 @@ export async function fit(
   const history = new History()
   const shown = verbose === 0 ? [] : [new ProgressBar(verbose)]
   const callbacks = new CallbackList([history, ...shown, ...(options.callbacks ?? [])])
-  const trainer = await model.trainer()
-  const session = new FitSession(model, trainer, train, callbacks, options)
+  const session = new FitSession(model, train, callbacks, options)
 
   model.stopTraining = false
   await callbacks.begin(model, {
@@ -105,17 +104,19 @@ class FitSession {
   /** True when training was stopped between two steps of an epoch. */
   stoppedInside = false
   readonly #model: Model
-  readonly #trainer: Trainer
+  readonly #compiled: Compiled
   readonly #data: Dataset
   readonly #callbacks: CallbackList
   readonly #options: FitOptions
   #metrics: readonly ResolvedMetric[] | null = null
   #totals: Totals | null = null
+  /** Taken anew in each epoch: a callback may have frozen or thawed a layer. */
+  #trainer: Trainer | null = null
   #lastYield = now()
 
-  constructor(model: Model, trainer: Trainer, data: Dataset, callbacks: CallbackList, options: FitOptions) {
+  constructor(model: Model, data: Dataset, callbacks: CallbackList, options: FitOptions) {
     this.#model = model
-    this.#trainer = trainer
+    this.#compiled = model.requireCompiled()
     this.#data = data
     this.#callbacks = callbacks
     this.#options = options
@@ -132,11 +133,14 @@ class FitSession {
     let rows = -1
     for await (const batch of this.#data.epoch({ ...(order && { order }), skip: stepInEpoch })) {
       if (!this.#metrics) this.#resolveMetrics(batch.tensors.y.map((tensor) => tensor?.shape ?? null))
-      if (!program || batch.rows !== rows || this.#data.rows === null) {
+      const begun = this.#callbacks.batchBegin(batch.index)
+      if (begun) await begun
+      if (!program || program.closed || batch.rows !== rows || this.#data.rows === null) {
+        this.#trainer = await this.#model.trainer()
         program = await this.#trainer.programFor(batch.tensors, this.#metrics ?? [], true)
         rows = batch.rows
       }
-      const pending = this.#step(program, batch)
+      const pending = this.#step(this.#trainer as Trainer, program, batch)
       if (pending) await pending
       if (this.#model.stopTraining || this.#options.signal?.aborted) {
         const last = this.#data.steps !== null && batch.index + 1 === this.#data.steps
@@ -154,31 +158,25 @@ class FitSession {
   }
 
   /** One step: run, check, update. Promises only where the engine or a callback has one. */
-  #step(program: StepProgram, batch: DatasetBatch): void | Promise<void> {
+  #step(trainer: Trainer, program: StepProgram, batch: DatasetBatch): void | Promise<void> {
     const callbacks = this.#callbacks
-    return after(callbacks.batchBegin(batch.index), () => {
-      this.#place()
-      return after(program.run(batch.tensors), (stats) =>
-        after(this.#finish(program, batch, stats), () => {
-          if (callbacks.wantsBatches) return callbacks.batchEnd(batch.index, this.#totals?.logs() ?? {})
-        }),
-      )
-    })
-  }
-
-  #place(): void {
     const run = this.#model.runState as RunState
-    this.#trainer.random.set(run.seed, run.step)
+    trainer.random.set(run.seed, run.step)
+    return after(program.run(batch.tensors), (stats) =>
+      after(this.#finish(trainer, program, batch, stats), () => {
+        if (callbacks.wantsBatches) return callbacks.batchEnd(batch.index, this.#totals?.logs() ?? {})
+      }),
+    )
   }
 
-  #finish(program: StepProgram, batch: DatasetBatch, stats: Float32Array): void | Promise<void> {
+  #finish(trainer: Trainer, program: StepProgram, batch: DatasetBatch, stats: Float32Array): void | Promise<void> {
     if (!Number.isFinite(stats[0])) throw notFinite(stats[0] as number, batch, this.#model)
     program.commit()
     this.#totals?.add(stats, batch.rows)
     const run = this.#model.runState as { step: number; stepInEpoch: number }
     run.step++
     run.stepInEpoch = batch.index + 1
-    return this.#trainer.update()
+    return trainer.update()
   }
 
   #stopInside(): Logs {
@@ -190,8 +188,8 @@ class FitSession {
   }
 
   #resolveMetrics(shapes: readonly (readonly number[] | null)[]): void {
-    this.#metrics = this.#trainer.compiled.metricsFor(shapes)
-    this.#totals = new Totals(this.#trainer.compiled, this.#metrics)
+    this.#metrics = this.#compiled.metricsFor(shapes)
+    this.#totals = new Totals(this.#compiled, this.#metrics)
   }
 }
 

@@ -18,6 +18,8 @@ export class Predictor {
   /** Shapes of the outputs behind the batch dimension; null where a size is known only at run time. */
   readonly #rows: readonly (readonly number[] | null)[]
   readonly #dtypes: readonly Tensor['dtype'][]
+  #holders = 0
+  #stale = false
 
   private constructor(
     session: Session,
@@ -105,8 +107,20 @@ export class Predictor {
     })
   }
 
-  close(): Promise<void> {
-    return this.#session.close()
+  /** Keeps the session open until as many calls of `release`: another run may find it stale meanwhile. */
+  hold(): this {
+    this.#holders++
+    return this
+  }
+
+  async release(): Promise<void> {
+    if (--this.#holders === 0 && this.#stale) await this.#session.close()
+  }
+
+  /** Closes the session, or leaves that to the last holder. */
+  async close(): Promise<void> {
+    this.#stale = true
+    if (this.#holders === 0) await this.#session.close()
   }
 
   #feeds(x: readonly Tensor[]): Record<string, Tensor> {

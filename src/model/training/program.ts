@@ -7,6 +7,9 @@ import type { StepTensors, Trainer } from './trainer.ts'
 
 /** A step graph that is ready to run on the trainer's memory. Nothing is allocated per step. */
 export class StepProgram {
+  /** Set when it cannot run any more: its trainer was given up, or it was not used for long. */
+  closed = false
+  readonly #trainer: Trainer
   readonly #session: Session
   readonly #feeds: Record<string, Tensor> = {}
   readonly #into: Record<string, Tensor> = {}
@@ -16,6 +19,7 @@ export class StepProgram {
 
   constructor(session: Session, step: StepGraph, trainer: Trainer) {
     this.#session = session
+    this.#trainer = trainer
     this.#frozen = step.frozen
     const names = new Map(step.outputs.map((port, i) => [port, session.outputs[i] as string]))
     const preallocate = (port: string, shape: readonly number[], data?: Floats): Tensor => {
@@ -26,7 +30,7 @@ export class StepProgram {
     }
     trainer.trainable.forEach((variable, i) => {
       const port = PORTS.parameter(i)
-      if (session.inputs.includes(port)) this.#feeds[port] = variable.value
+      if (session.inputs.includes(port)) this.#feeds[port] = trainer.homes[i] as Tensor
       if (names.has(PORTS.gradient(i))) {
         preallocate(PORTS.gradient(i), variable.shape, trainer.memory.gradients[i] as Floats)
       }
@@ -43,6 +47,7 @@ export class StepProgram {
   /** Runs the step and returns its stats: the same array every time. Weights that the step changes are assigned by `commit`. */
   run({ x, y, sampleWeights }: StepTensors): Float32Array | Promise<Float32Array> {
     const feeds = this.#feeds
+    this.#trainer.claim()
     for (let i = 0; i < x.length; i++) feeds[PORTS.x(i)] = x[i] as Tensor
     for (let i = 0; i < y.length; i++) if (y[i]) feeds[PORTS.y(i)] = y[i] as Tensor
     for (let i = 0; i < sampleWeights.length; i++) {
@@ -63,6 +68,7 @@ export class StepProgram {
   }
 
   close(): Promise<void> {
+    this.closed = true
     return this.#session.close()
   }
 }

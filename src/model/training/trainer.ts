@@ -43,7 +43,9 @@ export class Trainer {
   readonly trainable: readonly Variable[]
   readonly random = new RandomPosition()
   readonly memory: ParameterMemory
-  /** Updates made here: tells a cached inference session that the weights have moved. */
+  /** The tensors on this memory that hold the weights, in the order of `trainable`. */
+  readonly homes: readonly Tensor[]
+  /** Updates made here: by them a weight knows that it has changed. */
   updates = 0
   readonly #engine: Engine
   readonly #network: Network
@@ -67,6 +69,7 @@ export class Trainer {
     this.compiled = compiled
     this.trainable = trainable
     this.memory = memory
+    this.homes = trainable.map(({ shape }, i) => new Tensor('float32', shape, memory.parameters[i] as Floats))
     this.#optimizerStep = optimizerStep
     this.#constrained = constrained
     this.#constraints = constraints
@@ -85,7 +88,6 @@ export class Trainer {
     const shapes = trainable.map((variable) => variable.shape)
     const memory = allocateParameters({ shapes, fills: slots.map(({ fill }) => fill) })
     trainable.forEach((variable, i) => {
-      variable.moveTo(new Tensor('float32', variable.shape, memory.parameters[i] as Floats))
       slots.forEach((slot, s) => {
         const view = memory.slots[s]?.[i] as Floats
         optimizer.moveSlot(variable, slot, new Tensor('float32', variable.shape, view))
@@ -94,7 +96,17 @@ export class Trainer {
     const optimizerStep = await createOptimizerStep({ engine, def: optimizer.def, config: optimizer.config, memory })
     const constrained = trainable.flatMap(({ spec }, i) => (spec.constraint ? [i] : []))
     const constraints = await constraintSession(engine, trainable, constrained)
-    return new Trainer(engine, network, compiled, trainable, memory, optimizerStep, constrained, constraints)
+    const trainer = new Trainer(engine, network, compiled, trainable, memory, optimizerStep, constrained, constraints)
+    trainer.claim()
+    return trainer
+  }
+
+  /** Brings home the weights that another model trains too and has taken into its own memory. */
+  claim(): void {
+    for (let i = 0; i < this.homes.length; i++) {
+      const variable = this.trainable[i] as Variable
+      if (variable.value !== this.homes[i]) variable.moveTo(this.homes[i] as Tensor, this)
+    }
   }
 
   /** The program for batches of these shapes; built and kept. */
@@ -131,6 +143,7 @@ export class Trainer {
   /** One update of the weights from the gradients that a training program has left in the memory. */
   update(): void | Promise<void> {
     const { optimizer } = this.compiled
+    this.claim()
     const done = this.#optimizerStep.apply(optimizer.iterations + 1, optimizer.currentRate)
     optimizer.iterations++
     this.updates++
@@ -141,7 +154,7 @@ export class Trainer {
   #constrain(): void | Promise<void> {
     const session = this.#constraints
     if (!session) return
-    const feeds = Object.fromEntries(this.#constrained.map((i, k) => [`w${k}`, (this.trainable[i] as Variable).value]))
+    const feeds = Object.fromEntries(this.#constrained.map((i, k) => [`w${k}`, this.homes[i] as Tensor]))
     return session.run(feeds).then((results) => {
       this.#constrained.forEach((i, k) => {
         const result = results[session.outputs[k] as string] as Tensor
@@ -153,10 +166,11 @@ export class Trainer {
   /** Gives weights and slots memory of their own again and closes the sessions. */
   async dispose(): Promise<void> {
     const { optimizer } = this.compiled
-    for (const variable of this.trainable) {
-      variable.moveTo(variable.value.clone())
+    for (const [i, variable] of this.trainable.entries()) {
+      if (variable.value === this.homes[i]) variable.moveTo(variable.value.clone())
       for (const slot of optimizer.slotDefs) optimizer.moveSlot(variable, slot, optimizer.slot(variable, slot).clone())
     }
+    for (const program of this.#programs.values()) program.closed = true
     await this.#optimizerStep.close()
     await this.#constraints?.close()
     for (const program of this.#programs.values()) await program.close()

@@ -27,3 +27,11 @@ export function featureShape(type: Type | undefined, layer: string): number[] {
   const shape = type?.shape ?? []
   return shape.slice(1).map((_, i) => knownDimension(type, i + 1, layer))
 }
+
+/** @throws RekindleError `E_INVALID_SHAPE` unless the input has this many axes, the batch included. */
+export function requireAxes(x: Type, rank: number, layer: string): void {
+  if (x.shape.length === rank) return
+  throw new RekindleError('E_INVALID_SHAPE', `${layer} takes inputs of ${rank} axes`, {
+    received: formatShape(x.shape),
+  })
+}

@@ -2,6 +2,7 @@ import { RekindleError } from '../errors.ts'
 import type { Builder, Value } from '../graph/index.ts'
 import { applyRegularizer } from '../nn/regularizers.ts'
 import type { CallResult, Identifier, RandomStream, Tree } from '../nn/types.ts'
+import { callOrder } from './call-order.ts'
 import type { Layer } from './layer.ts'
 import {
   type CallArgument,
@@ -9,6 +10,7 @@ import {
   isConstant,
   isReference,
   type Network,
+  type NetworkCall,
   type Reference,
   referencesOf,
 } from './network.ts'
@@ -81,7 +83,10 @@ export function lowerCall(
   }
 }
 
-/** Writes a whole network into the graph, call by call. `note` is told the result of each call. */
+/**
+ * Writes a whole network into the graph, call by call, in the order in which Keras calls. `note` is told the result of
+ * each call. A layer that is called twice goes on from the statistics that its first call left.
+ */
 export function lowerNetwork(
   network: Network,
   inputs: readonly Value[],
@@ -90,10 +95,12 @@ export function lowerNetwork(
   note?: (call: number, result: Lowered) => void,
 ): Lowered {
   const results: Lowered[] = []
-  const updates: Lowered['updates'][number][] = []
+  const updated = new Map<Variable, Value>()
+  const current: Environment = { ...env, weight: (variable) => updated.get(variable) ?? env.weight(variable) }
   const losses: Value[] = []
   const entrances = flattenTree(network.inputs, isReference)
-  network.calls.forEach((step, index) => {
+  for (const index of callOrder(network)) {
+    const step = network.calls[index] as NetworkCall
     const entrance = entrances.findIndex((ref) => ref.call === index)
     if (entrance >= 0) {
       step.layer.build([])
@@ -105,7 +112,7 @@ export function lowerNetwork(
       }
       results[index] = passed
       note?.(index, passed)
-      return
+      continue
     }
     const refs = step.args.flatMap(referencesOf)
     const resultOf = (ref: Reference): Value => results[ref.call]?.outputs[ref.output] as Value
@@ -116,17 +123,17 @@ export function lowerNetwork(
       ),
     )
     const masks = refs.map((ref) => results[ref.call]?.masks[ref.output] ?? null)
-    const lowered = lowerCall(step.layer, values, masks, kwargs, env)
+    const lowered = lowerCall(step.layer, values, masks, kwargs, current)
     results[index] = lowered
     note?.(index, lowered)
-    updates.push(...lowered.updates)
+    for (const { variable, value } of lowered.updates) updated.set(variable, value)
     losses.push(...lowered.losses)
-  })
+  }
   const exits = flattenTree(network.outputs, isReference)
   return {
     outputs: exits.map((ref) => results[ref.call]?.outputs[ref.output] as Value),
     masks: exits.map((ref) => results[ref.call]?.masks[ref.output] ?? null),
-    updates,
+    updates: [...updated].map(([variable, value]) => ({ variable, value })),
     losses,
   }
 }

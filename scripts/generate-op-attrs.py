@@ -34,6 +34,7 @@ ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumS
 MatMul Gemm Einsum
 LayerNormalization BatchNormalization
 Conv ConvTranspose MaxPool AveragePool GlobalAveragePool GlobalMaxPool
+RNN GRU LSTM
 If Loop Scan
 """.split()
 
@@ -46,6 +47,7 @@ KINDS = {
     "FLOAT": ("float", "number"),
     "FLOATS": ("floats", "readonly number[]"),
     "STRING": ("string", "string"),
+    "STRINGS": ("strings", "readonly string[]"),
     "TENSOR": ("tensor", "Tensor"),
     "GRAPH": ("graph", "Graph"),
 }

@@ -127,6 +127,9 @@ export interface OpAttrs {
   AveragePool: { auto_pad: string; ceil_mode: number; count_include_pad: number; dilations?: readonly number[]; kernel_shape: readonly number[]; pads?: readonly number[]; strides?: readonly number[] }
   GlobalAveragePool: NoAttrs
   GlobalMaxPool: NoAttrs
+  RNN: { activation_alpha?: readonly number[]; activation_beta?: readonly number[]; activations: readonly string[]; clip?: number; direction: string; hidden_size?: number; layout: number }
+  GRU: { activation_alpha?: readonly number[]; activation_beta?: readonly number[]; activations?: readonly string[]; clip?: number; direction: string; hidden_size?: number; layout: number; linear_before_reset: number }
+  LSTM: { activation_alpha?: readonly number[]; activation_beta?: readonly number[]; activations?: readonly string[]; clip?: number; direction: string; hidden_size?: number; input_forget: number; layout: number }
   If: { else_branch: Graph; then_branch: Graph }
   Loop: { body: Graph }
   Scan: { body: Graph; num_scan_inputs: number; scan_input_axes?: readonly number[]; scan_input_directions?: readonly number[]; scan_output_axes?: readonly number[]; scan_output_directions?: readonly number[] }

@@ -170,6 +170,7 @@ const ATTRIBUTE_READERS: Readonly<Record<AttributeKind, AttributeReader>> = {
   int: (message) => message.int(ATTRIBUTE.int) ?? 0,
   float: (message) => message.float(ATTRIBUTE.float) ?? 0,
   string: (message) => message.string(ATTRIBUTE.string) ?? '',
+  strings: (message) => message.strings(ATTRIBUTE.strings),
   tensor: (message, name) => decodeTensor(required(message.message(ATTRIBUTE.tensor), name), name),
   graph: (message, name, readGraph) => readGraph(required(message.message(ATTRIBUTE.graph), name)),
   ints: (message) => message.ints(ATTRIBUTE.ints),

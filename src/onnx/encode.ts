@@ -154,6 +154,9 @@ const ATTRIBUTE_WRITERS: Readonly<Record<AttributeKind, AttributeWriter>> = {
   int: (out, value) => out.varint(ATTRIBUTE.int, value as number),
   float: (out, value) => out.float(ATTRIBUTE.float, value as number),
   string: (out, value) => out.string(ATTRIBUTE.string, value as string),
+  strings: (out, value) => {
+    for (const text of value as readonly string[]) out.string(ATTRIBUTE.strings, text)
+  },
   tensor: (out, value) => out.message(ATTRIBUTE.tensor, encodeTensor(value as Tensor, '')),
   graph: (out, value, encodeGraph) => out.message(ATTRIBUTE.graph, encodeGraph(value as Graph)),
   ints: (out, value) => out.packedVarints(ATTRIBUTE.ints, value as readonly number[]),

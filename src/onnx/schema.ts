@@ -32,11 +32,21 @@ export const ATTRIBUTE = {
   graph: 6,
   floats: 7,
   ints: 8,
+  strings: 9,
   type: 20,
   reference: 21,
 } as const
 /** `AttributeProto.AttributeType` of the kinds that our operators have. */
-export const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7 } as const
+export const ATTRIBUTE_TYPE = {
+  float: 1,
+  int: 2,
+  string: 3,
+  tensor: 4,
+  graph: 5,
+  floats: 6,
+  ints: 7,
+  strings: 8,
+} as const
 export const TENSOR = {
   dims: 1,
   dataType: 2,

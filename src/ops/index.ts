@@ -10,6 +10,7 @@ import { GENERATE } from './generate.ts'
 import { MATMUL } from './matmul.ts'
 import { NORMALIZE } from './normalize.ts'
 import { ORDER } from './order.ts'
+import { RECURRENT } from './recurrent.ts'
 import { REDUCE } from './reduce.ts'
 import { RESHAPE } from './reshape.ts'
 import { SLICE } from './slice.ts'
@@ -31,6 +32,7 @@ export const OPS: OpTable = {
   ...MATMUL,
   ...NORMALIZE,
   ...CONVOLVE,
+  ...RECURRENT,
   ...CONTROL_FLOW,
 }
 

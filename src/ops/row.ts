@@ -162,6 +162,7 @@ const KIND_TEST: Readonly<Record<AttributeKind, (value: unknown) => boolean>> = 
   float: (value) => typeof value === 'number',
   floats: (value) => isNumbers(value, (x) => typeof x === 'number'),
   string: (value) => typeof value === 'string',
+  strings: (value) => Array.isArray(value) && value.every((x) => typeof x === 'string'),
   tensor: (value) => value instanceof Tensor,
   graph: isGraph,
 }

@@ -2,7 +2,7 @@
 import type { AttrsOf, OpName } from '../graph/index.ts'
 import type { DType } from '../tensor/index.ts'
 
-export type AttributeKind = 'int' | 'ints' | 'float' | 'floats' | 'string' | 'tensor' | 'graph'
+export type AttributeKind = 'int' | 'ints' | 'float' | 'floats' | 'string' | 'strings' | 'tensor' | 'graph'
 
 export interface OpSchema<K extends OpName> {
   readonly since: number
@@ -37,6 +37,7 @@ export const TYPE_SETS: readonly (readonly DType[])[] = [
   ['float32', 'float64', 'int16', 'int32', 'int64'],
   ['bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint32', 'uint64', 'uint8'],
   ['float16', 'float32', 'float64', 'int8', 'uint8'],
+  ['int32'],
 ]
 
 export const SCHEMAS: { readonly [K in OpName]: OpSchema<K> } = {
@@ -161,6 +162,9 @@ export const SCHEMAS: { readonly [K in OpName]: OpSchema<K> } = {
   AveragePool: { since: 19, arity: [1, 1], outputs: [1, 1], inputs: [['T', 4]], attrs: { auto_pad: ['string', false], ceil_mode: ['int', false], count_include_pad: ['int', false], dilations: ['ints', false], kernel_shape: ['ints', true], pads: ['ints', false], strides: ['ints', false] }, defaults: { auto_pad: 'NOTSET', ceil_mode: 0, count_include_pad: 0 } },
   GlobalAveragePool: { since: 1, arity: [1, 1], outputs: [1, 1], inputs: [['T', 4]], attrs: {}, defaults: {} },
   GlobalMaxPool: { since: 1, arity: [1, 1], outputs: [1, 1], inputs: [['T', 4]], attrs: {}, defaults: {} },
+  RNN: { since: 14, arity: [3, 6], outputs: [0, 2], inputs: [['T', 4], ['T', 4], ['T', 4], ['T', 4], ['T1', 22], ['T', 4]], attrs: { activation_alpha: ['floats', false], activation_beta: ['floats', false], activations: ['strings', false], clip: ['float', false], direction: ['string', false], hidden_size: ['int', false], layout: ['int', false] }, defaults: { activations: ['Tanh', 'Tanh'], direction: 'forward', layout: 0 } },
+  GRU: { since: 14, arity: [3, 6], outputs: [0, 2], inputs: [['T', 4], ['T', 4], ['T', 4], ['T', 4], ['T1', 22], ['T', 4]], attrs: { activation_alpha: ['floats', false], activation_beta: ['floats', false], activations: ['strings', false], clip: ['float', false], direction: ['string', false], hidden_size: ['int', false], layout: ['int', false], linear_before_reset: ['int', false] }, defaults: { direction: 'forward', layout: 0, linear_before_reset: 0 } },
+  LSTM: { since: 14, arity: [3, 8], outputs: [0, 3], inputs: [['T', 4], ['T', 4], ['T', 4], ['T', 4], ['T1', 22], ['T', 4], ['T', 4], ['T', 4]], attrs: { activation_alpha: ['floats', false], activation_beta: ['floats', false], activations: ['strings', false], clip: ['float', false], direction: ['string', false], hidden_size: ['int', false], input_forget: ['int', false], layout: ['int', false] }, defaults: { direction: 'forward', input_forget: 0, layout: 0 } },
   If: { since: 21, arity: [1, 1], outputs: [1, Infinity], inputs: [['B', 6]], attrs: { else_branch: ['graph', true], then_branch: ['graph', true] }, defaults: {} },
   Loop: { since: 21, arity: [0, Infinity], outputs: [1, Infinity], inputs: [['I', 15], ['B', 6], ['*', 13]], attrs: { body: ['graph', true] }, defaults: {} },
   Scan: { since: 21, arity: [1, Infinity], outputs: [1, Infinity], inputs: [['*', 13]], attrs: { body: ['graph', true], num_scan_inputs: ['int', true], scan_input_axes: ['ints', false], scan_input_directions: ['ints', false], scan_output_axes: ['ints', false], scan_output_directions: ['ints', false] }, defaults: {} },

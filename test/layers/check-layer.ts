@@ -143,6 +143,7 @@ async function run(one: LayerCase, model: Model, layer: Layer, training: boolean
   const env: Environment = {
     b,
     training,
+    gradients: true,
     losses: true,
     weight: (variable) => weights.get(variable) as Value,
     random: createRandomStream(b, state),

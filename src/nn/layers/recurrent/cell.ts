@@ -1,6 +1,7 @@
 import type { Builder, Value } from '../../../graph/index.ts'
 import type { ConfigField, Identifier, WeightSpec } from '../../types.ts'
 import { lastDimension } from '../shapes.ts'
+import type { NativeCell } from './native.ts'
 import type { RecurrentKernel } from './recurrent-kernel.ts'
 
 /** What the recurrent layers' configs share. */
@@ -50,6 +51,8 @@ export interface Cell<C extends RecurrentConfig> {
   readonly separateBias?: (config: C) => boolean
   /** Initializers of the bias's blocks, where they are not all `bias_initializer`. */
   readonly biasBlocks?: (config: C) => readonly Identifier[] | undefined
+  /** ONNX's operator for this config; null where it has none. */
+  readonly native: (config: C) => NativeCell | null
   /** The states after the step. */
   readonly step: (step: Step<C>) => readonly Value[]
 }

@@ -3,6 +3,7 @@ import { Formula } from '../../../ops/math.ts'
 import { applyActivation } from '../../activations/index.ts'
 import type { Identifier } from '../../types.ts'
 import { PENALTY_DEFAULTS, type RecurrentConfig, SEQUENCE_DEFAULTS } from './cell.ts'
+import { isActivation } from './native.ts'
 import { recurrentLayer } from './recurrent-layer.ts'
 
 export interface GRUConfig extends RecurrentConfig {
@@ -38,6 +39,10 @@ export const gru = recurrentLayer<GRUConfig>(
     gates: 3,
     states: 1,
     separateBias: ({ reset_after }) => reset_after,
+    native: ({ activation, recurrent_activation: gate, reset_after }) =>
+      isActivation(activation, 'tanh') && isActivation(gate, 'sigmoid')
+        ? { op: 'GRU', gates: [0, 1, 2], attrs: { linear_before_reset: reset_after ? 1 : 0 } }
+        : null,
     step({ b, config, x, states, recurrent }) {
       const [h] = states as [Value]
       const m = new Formula(b, x.dtype)

@@ -2,6 +2,7 @@ import type { Value } from '../../../graph/index.ts'
 import { applyActivation } from '../../activations/index.ts'
 import type { Identifier } from '../../types.ts'
 import { PENALTY_DEFAULTS, type RecurrentConfig, SEQUENCE_DEFAULTS } from './cell.ts'
+import { isActivation } from './native.ts'
 import { recurrentLayer } from './recurrent-layer.ts'
 
 export interface LSTMConfig extends RecurrentConfig {
@@ -35,6 +36,10 @@ export const lstm = recurrentLayer<LSTMConfig>(
     states: 2,
     biasBlocks: ({ unit_forget_bias, bias_initializer: rest }) =>
       unit_forget_bias ? [rest, 'ones', rest, rest] : undefined,
+    native: ({ activation, recurrent_activation: gate }) =>
+      isActivation(activation, 'tanh') && isActivation(gate, 'sigmoid')
+        ? { op: 'LSTM', gates: [0, 3, 1, 2], attrs: {} }
+        : null,
     step({ b, config, x, states, recurrent }) {
       const [h, c] = states as [Value, Value]
       const gate = (value: Value): Value => applyActivation(b, config.recurrent_activation, value)

@@ -5,8 +5,9 @@ import { DTYPES, formatShape } from '../../../tensor/index.ts'
 import type { CallArguments, CallResult, ConfigField, LayerContext, LayerDef } from '../../types.ts'
 import { defineLayer, requireFraction, requireInteger } from '../define.ts'
 import { type Cell, cellWeights, RECURRENT_FIELDS, type RecurrentConfig } from './cell.ts'
+import { runNative } from './native.ts'
 import { RecurrentKernel } from './recurrent-kernel.ts'
-import { scanSequence } from './scan.ts'
+import { type Scanned, scanSequence } from './scan.ts'
 
 /**
  * A layer that runs a cell over the time axis: `[batch, time, features]` to `[batch, units]`, or with
@@ -43,6 +44,49 @@ function callCell<C extends RecurrentConfig>(
   const [x, ...given] = [...inputs, ...stateArguments(args)] as [Value, ...Value[]]
   checkInputs(cell, config, x, given, name)
   const mask = args.masks[0] ?? null
+  const { last, outputs, states } = runsNatively(context, mask)
+    ? (native(cell, context, x, given) ?? overTime(cell, context, x, given, mask))
+    : overTime(cell, context, x, given, mask)
+  const output = outputs ? b.op('Transpose', [outputs], { perm: [1, 0, 2] }) : last
+  const outputMask = config.return_sequences ? mask : null
+  if (!config.return_state) return { outputs: [output], masks: [outputMask] }
+  return { outputs: [output, ...states], masks: [outputMask, ...states.map(() => null)] }
+}
+
+/** ONNX's operators have no gradient, no masks, and another order of outputs when they run backwards. */
+function runsNatively({ config, gradients }: LayerContext<RecurrentConfig>, mask: Value | null): boolean {
+  return !gradients && !mask && !(config.go_backwards && config.return_sequences)
+}
+
+function native<C extends RecurrentConfig>(
+  cell: Cell<C>,
+  context: LayerContext<C>,
+  x: Value,
+  given: readonly Value[],
+): Scanned | null {
+  const { b, config, weight } = context
+  const operator = cell.native(config)
+  if (!operator) return null
+  return runNative(b, operator, {
+    steps: b.op('Transpose', [x], { perm: [1, 0, 2] }),
+    kernel: weight('kernel'),
+    recurrentKernel: weight('recurrent_kernel'),
+    biases: biases(cell, context),
+    states: given.length > 0 ? given : null,
+    units: config.units,
+    backwards: config.go_backwards,
+    stack: config.return_sequences,
+  })
+}
+
+function overTime<C extends RecurrentConfig>(
+  cell: Cell<C>,
+  context: LayerContext<C>,
+  x: Value,
+  given: readonly Value[],
+  mask: Value | null,
+): Scanned {
+  const { b, config } = context
   const zeros = zeroState(b, x, config.units)
   const states = given.length > 0 ? given : Array.from({ length: cell.states }, () => zeros)
   const [inputBias, recurrentRow] = biases(cell, context)
@@ -59,11 +103,7 @@ function callCell<C extends RecurrentConfig>(
     config.units,
     perGate ? noise(context, config.recurrent_dropout, states[0] as Value, cell.gates) : null,
   )
-  const {
-    last,
-    outputs,
-    states: after,
-  } = scanSequence(b, {
+  return scanSequence(b, {
     steps: projectInput(cell, context, x, inputBias, perGate ? cell.gates : 1),
     mask,
     states,
@@ -73,10 +113,6 @@ function callCell<C extends RecurrentConfig>(
     stack: config.return_sequences,
     step: (inner, step, before) => cell.step({ b: inner, config, x: step, states: before, recurrent }),
   })
-  const output = outputs ? b.op('Transpose', [outputs], { perm: [1, 0, 2] }) : last
-  const outputMask = config.return_sequences ? mask : null
-  if (!config.return_state) return { outputs: [output], masks: [outputMask] }
-  return { outputs: [output, ...after], masks: [outputMask, ...after.map(() => null)] }
 }
 
 /** The states that a call was given by name: one, or a list. */

@@ -37,7 +37,13 @@ const folder = mkdtempSync(join(tmpdir(), 'rekindle-keras-files-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** Models with numbers to compare, of layers that every framework knows. */
-const MODELS = FILES.filter((file) => {
+/**
+ * Files of the newer layers are read, rewritten and trained on in `npm test`; that real Keras opens what we write of
+ * them was seen by hand only, so they are not held here yet.
+ */
+const NEWER = /-(convolutions|lstm|gru|simplernn|translator)\b/
+
+const MODELS = FILES.filter((file) => !NEWER.test(file)).filter((file) => {
   const { contains, predictions } = factsOf(file)
   return contains === 'model' && predictions !== undefined && !/custom|lambda/.test(file)
 })

@@ -160,8 +160,7 @@ export class Compiled {
       const shape = targets[output]
       if (!shape) throw new RekindleError('E_INVALID_DATA', `no targets for the metrics of ${outputName}`)
       const metric = resolveMetric(identifier, shape, type.shape)
-      const stem = several ? `${outputName}_${metric.name}` : metric.name
-      const name = uniqueName(stem, weighted, taken)
+      const name = uniqueName(several ? `${outputName}_` : '', metric.name, weighted, taken)
       taken.add(name)
       return { name, def: fitting(metric.def, name, shape, type), config: metric.config, output, weighted }
     })
@@ -198,8 +197,9 @@ function isKnownMetric({ identifier }: MetricWish, onUnsupported?: (message: str
 }
 
 /** Keras: a weighted metric that collides is called `weighted_<name>`; after that a number tells them apart. */
-function uniqueName(stem: string, weighted: boolean, taken: ReadonlySet<string>): string {
-  const base = weighted && taken.has(stem) ? `weighted_${stem}` : stem
+function uniqueName(output: string, metric: string, weighted: boolean, taken: ReadonlySet<string>): string {
+  const stem = `${output}${metric}`
+  const base = weighted && taken.has(stem) ? `${output}weighted_${metric}` : stem
   let name = base
   for (let i = 1; taken.has(name); i++) name = `${base}_${i}`
   return name

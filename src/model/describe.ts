@@ -6,6 +6,7 @@ import { inferenceEnvironment, type Lowered, lowerNetwork } from './lower.ts'
 import type { Model, PortInfo } from './model.ts'
 import { callReferences, isReference, type Network, type NetworkCall } from './network.ts'
 import { networkInputs } from './network-types.ts'
+import { portNames } from './ports.ts'
 import { flattenTree } from './tree.ts'
 
 export interface LayerDescription {
@@ -79,8 +80,9 @@ function outputShapes(network: Network): Shapes {
 }
 
 function portsOf(network: Network, shapes: Shapes): PortInfo[] {
-  return flattenTree(network.outputs, isReference).map(({ call }) => ({
-    name: network.calls[call]?.layer.name ?? '',
+  const names = portNames(network, network.outputs)
+  return flattenTree(network.outputs, isReference).map(({ call }, i) => ({
+    name: names[i] as string,
     dtype: 'float32',
     shape: shapes[call] ?? [],
   }))

@@ -14,7 +14,7 @@ import { Variable } from './variable.ts'
  * An object that is a function: `layer(x)` calls the layer on symbolic tensors. The constructor's return value becomes
  * `this` of the classes below, so their fields stand on the function itself.
  */
-class CallableObject {
+const CallableObject = class {
   constructor() {
     const self: (inputs: Tree<SymbolicTensor>, kwargs?: CallKeywords) => unknown = (inputs, kwargs) =>
       (self as unknown as Layer).call(inputs, kwargs)
@@ -23,10 +23,10 @@ class CallableObject {
     // biome-ignore lint/correctness/noConstructorReturn: this is how an instance becomes callable
     return Object.setPrototypeOf(self, new.target.prototype) as this
   }
-}
+} as unknown as new () => CallLayer
 
 /** `layer(x)` gives what `layer.call(x)` gives, for layers with one output: the usual case. */
-export type CallLayer = (inputs: Tree<SymbolicTensor>, kwargs?: CallKeywords) => SymbolicTensor
+type CallLayer = (inputs: Tree<SymbolicTensor>, kwargs?: CallKeywords) => SymbolicTensor
 
 /** A layer of a live model: a record, its config, and its weights once the input shape is known. */
 export class Layer extends CallableObject {
@@ -63,11 +63,11 @@ export class Layer extends CallableObject {
   }
 
   /** Calls the layer on symbolic tensors, in the functional API: a tensor, or a tree of them for several outputs. */
-  call(inputs: Tree<SymbolicTensor>, kwargs: CallKeywords = {}): Tree<SymbolicTensor> {
+  override call(inputs: Tree<SymbolicTensor>, kwargs: CallKeywords = {}): Tree<SymbolicTensor> {
     return callLayer(this, inputs, kwargs)
   }
 
-  get name(): string {
+  override get name(): string {
     return this.#name
   }
 

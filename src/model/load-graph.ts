@@ -1,3 +1,4 @@
+import { RekindleError } from '../errors.ts'
 import type { LayerGraph, LayerSpec } from '../formats/doc.ts'
 import { Layer } from './layer.ts'
 import { Model } from './model.ts'
@@ -20,4 +21,18 @@ export function modelFromGraph(graph: LayerGraph, origin?: LayerSpec): Model {
       : new Model({ network: networkFromGraph(graph, layers), className: graph.className, ...options })
   if (origin) model.trainable = origin.trainable
   return model
+}
+
+/**
+ * Creates the weights. A model with a layer that cannot run is shown, kept and written back without them.
+ * @returns What stands in the way; null when the model is built or does not know its input shape yet.
+ */
+export function buildIfRunnable(model: Model): RekindleError | null {
+  try {
+    if (model.network) model.build()
+    return null
+  } catch (error) {
+    if (error instanceof RekindleError && error.code === 'E_UNSUPPORTED_LAYER') return error
+    throw error
+  }
 }

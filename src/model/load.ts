@@ -4,7 +4,7 @@ import { matchWeights, type OpenInput, open } from '../formats/index.ts'
 import { formatShape, sameShape } from '../tensor/index.ts'
 import { Compiled } from './compile.ts'
 import { weightKeys } from './keys.ts'
-import { modelFromGraph } from './load-graph.ts'
+import { buildIfRunnable, modelFromGraph } from './load-graph.ts'
 import type { Model } from './model.ts'
 import type { Variable } from './variable.ts'
 
@@ -56,12 +56,9 @@ export async function modelFromDoc(
   for (const warning of doc.warnings) onWarning(warning)
   const model = modelFromGraph(doc.architecture.graph)
   if (!model.network) return model
-  try {
-    model.build()
-  } catch (error) {
-    // A layer that cannot run: the model still loads, shows and gives up its weights.
-    if (!(error instanceof RekindleError && error.code === 'E_UNSUPPORTED_LAYER')) throw error
-    onWarning({ code: 'unsupported-layer', message: error.message })
+  const obstacle = buildIfRunnable(model)
+  if (obstacle) {
+    onWarning({ code: 'unsupported-layer', message: obstacle.message })
     return model
   }
   if (requireWeights) await assignWeights(model, doc, onWarning)

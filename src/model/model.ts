@@ -1,9 +1,12 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { loadEngine } from '#engine'
 import { RekindleError } from '../errors.ts'
 import type { WriteOptions } from '../formats/codec.ts'
-import type { LayerSpec, ModelDoc, RunState } from '../formats/doc.ts'
+import type { CompileSpec, LayerSpec, ModelDoc, RunState } from '../formats/doc.ts'
+import { kerasJson, writeModel } from '../formats/index.ts'
 import type { Type } from '../graph/index.ts'
-import type { Tree } from '../nn/types.ts'
+import { resolveOptimizer } from '../nn/optimizers/index.ts'
+import type { Identifier, Json, Tree } from '../nn/types.ts'
 import { createQueue, type Engine } from '../runtime/index.ts'
 import type { Tensor } from '../tensor/index.ts'
 import type { History, Logs } from './callbacks.ts'
@@ -12,18 +15,18 @@ import type { BatchStream, DataInput, TensorSpec } from './data/index.ts'
 import { sharedRows, toTensors } from './data/index.ts'
 import { Layer } from './layer.ts'
 import { automaticName } from './names.ts'
-import { isReference, type Network, networkToGraph, traceNetwork } from './network.ts'
+import { type Network, networkToGraph, traceNetwork } from './network.ts'
 import { networkInputs, networkOutputs } from './network-types.ts'
 import type { Optimizer } from './optimizer.ts'
+import { arrangeInputs, portNames } from './ports.ts'
 import { summaryText } from './summary.ts'
-import type { SymbolicTensor } from './symbolic.ts'
+import type { CallKeywords, SymbolicTensor } from './symbolic.ts'
 import { type BatchOptions, trainBatch } from './training/batch.ts'
 import { evaluateDataset } from './training/evaluate.ts'
 import { type FitOptions, fit as runFit } from './training/fit.ts'
 import { prepareData } from './training/inputs.ts'
 import { Predictor } from './training/predict.ts'
 import { Trainer } from './training/trainer.ts'
-import { flattenTree } from './tree.ts'
 import type { Variable } from './variable.ts'
 
 export interface EvaluateOptions {
@@ -38,6 +41,9 @@ export interface PredictOptions {
   readonly signal?: AbortSignal
   readonly onProgress?: (rows: number, of: number) => void
 }
+
+/** The shape of a batch (`[null, 784]`), or the types of the inputs of a call. */
+export type BuildInputs = readonly (number | null)[] | readonly Type[]
 
 /** What a model's input or output looks like from outside; null is a free size. */
 export interface PortInfo {
@@ -59,6 +65,8 @@ export class Model extends Layer {
   runState: RunState | null = null
   #network: Network | undefined
   #compiled: Compiled | null = null
+  /** Settings of a Sequential that does not know its input shape yet. */
+  #waitingSpec: CompileSpec | null = null
   #trainer: Trainer | null = null
   /** The `trainable` flags of all layers that the trainer was made for. */
   #trainerFlags = ''
@@ -98,6 +106,10 @@ export class Model extends Layer {
     this.#network = network
     this.#compiled = null
     this.#letGo()
+    const waiting = this.#waitingSpec
+    if (!network || !waiting) return
+    this.#waitingSpec = null
+    this.applyCompile(new Compiled(waiting, this.outputSpecs))
   }
 
   /** The layers in Keras's order. */
@@ -129,15 +141,15 @@ export class Model extends Layer {
     return this.layers.every((layer) => layer.built) && this.#network !== undefined
   }
 
-  /** Creates all weights. Without a network (a Sequential without an input shape) the types decide it. */
-  override build(_inputs: readonly Type[] = []): void {
+  /** Creates all weights. A Sequential without an input shape learns it here. */
+  override build(_inputs: BuildInputs = []): void {
     if (!this.built) networkOutputs(this.requireNetwork())
   }
 
   get inputs(): readonly PortInfo[] {
     const network = this.requireNetwork()
-    const entrances = flattenTree(network.inputs, isReference).map(({ call }) => network.calls[call]?.layer.name ?? '')
-    return networkInputs(network).map((type, i) => portInfo(entrances[i] as string, type))
+    const names = portNames(network, network.inputs)
+    return networkInputs(network).map((type, i) => portInfo(names[i] as string, type))
   }
 
   get outputs(): readonly PortInfo[] {
@@ -148,22 +160,33 @@ export class Model extends Layer {
     return this.inputs
   }
 
-  /** Keras's output names: those of the layers that make them. */
+  /** Keras's output names: the keys of a dictionary, else those of the layers that make them. */
   get outputSpecs(): readonly OutputSpec[] {
     const network = this.requireNetwork()
-    const makers = flattenTree(network.outputs, isReference).map(({ call }) => network.calls[call]?.layer.name ?? '')
-    return networkOutputs(network).map((type, i) => {
-      const twice = makers.slice(0, i).filter((name) => name === makers[i]).length
-      return { name: twice === 0 ? (makers[i] as string) : `${makers[i]}_${twice}`, type }
-    })
+    const names = portNames(network, network.outputs)
+    return networkOutputs(network).map((type, i) => ({ name: names[i] as string, type }))
+  }
+
+  /** Calls the model like a layer. A dictionary goes by the names of the inputs. */
+  override call(inputs: Tree<SymbolicTensor>, kwargs: CallKeywords = {}): Tree<SymbolicTensor> {
+    const own = this.#network?.inputs
+    return super.call(own ? arrangeInputs(inputs, own, this.inputs, this.name) : inputs, kwargs)
   }
 
   /**
-   * Sets optimizer, loss and metrics, in Keras's names. A new call starts with a fresh optimizer.
+   * Sets optimizer, loss and metrics, in Keras's names. A new call starts with a fresh optimizer. A Sequential without
+   * an input shape is compiled when it sees its first data.
    * @throws RekindleError for names that are unknown or do not fit the outputs.
    */
   compile(options: CompileOptions): void {
-    this.applyCompile(new Compiled(compileSpec(options), this.outputSpecs))
+    const spec = compileSpec(options)
+    if (this.#network) {
+      this.applyCompile(new Compiled(spec, this.outputSpecs))
+      return
+    }
+    // Checks what can be checked; the outputs are known when the first data has been seen.
+    resolveOptimizer(spec.optimizer as Exclude<Identifier, null>)
+    this.#waitingSpec = spec
   }
 
   /** Takes over resolved settings: `compile` and the reader of files. */
@@ -194,7 +217,7 @@ export class Model extends Layer {
   }
 
   get isCompiled(): boolean {
-    return this.#compiled !== null
+    return this.#compiled !== null || this.#waitingSpec !== null
   }
 
   get compiled(): Compiled | null {
@@ -274,7 +297,12 @@ export class Model extends Layer {
     return summaryText(this)
   }
 
-  /** The architecture as JSON in the form of Keras 3: what `Model.toJSON` gives and `modelFromJson` takes. */
+  /** The architecture in Keras 3's form: `modelFromJson(JSON.stringify(model))` makes the model again. */
+  toJSON(): Json {
+    return JSON.parse(kerasJson(this.toGraph())) as Json
+  }
+
+  /** The model as a layer of another one's file. */
   override toSpec(): LayerSpec {
     const { className, name, trainable } = this
     const origin = this.origin ?? {}
@@ -297,7 +325,6 @@ export class Model extends Layer {
    * or not at all.
    */
   async save(path: string, options: WriteOptions & { readonly format?: string } = {}): Promise<void> {
-    const { writeModel } = await import('../formats/index.ts')
     await writeModel(await this.toDoc(), path, options)
   }
 
@@ -353,6 +380,7 @@ export class Model extends Layer {
 
   requireCompiled(): Compiled {
     if (this.#compiled) return this.#compiled
+    if (this.#waitingSpec) this.requireNetwork()
     throw new RekindleError('E_INVALID_STATE', 'the model is not compiled', {
       where: this.name,
       hint: "call compile({ optimizer: 'adam', loss: … }) first",

@@ -5,7 +5,7 @@ import { type DType, formatShape, Tensor, tensor } from '../tensor/index.ts'
 import type { BatchStream, DataInput } from './data/index.ts'
 import { createInputLayer } from './input.ts'
 import type { Layer } from './layer.ts'
-import { Model } from './model.ts'
+import { type BuildInputs, Model } from './model.ts'
 import { chainNetwork, type Network } from './network.ts'
 import { networkOutputs } from './network-types.ts'
 
@@ -51,11 +51,15 @@ export class Sequential extends Model {
   }
 
   /** Fixes the input shape by the types of the first call, as Keras does when it first sees data. */
-  override build(inputs: readonly Type[] = []): void {
+  override build(inputs: BuildInputs = []): void {
     const [first] = inputs
-    if (!this.network && first) {
-      const shape = first.shape.map((dim, axis) => (typeof dim === 'number' && axis > 0 ? dim : null))
-      this.#chain.unshift(createInputLayer({ batchShape: shape, dtype: first.dtype }))
+    if (!this.network && first !== undefined) {
+      const typed = typeof first === 'object' && first !== null
+      const { dtype, shape }: Type = typed
+        ? (first as Type)
+        : { dtype: 'float32', shape: (inputs as readonly (number | null)[]).map((dim) => dim ?? 'any') }
+      const batchShape = shape.map((dim, axis) => (typeof dim === 'number' && axis > 0 ? dim : null))
+      this.#chain.unshift(createInputLayer({ batchShape, dtype }))
       this.#connect()
     }
     super.build(inputs)

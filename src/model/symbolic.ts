@@ -104,8 +104,9 @@ export function callLayer(
 
 function outputsOf(layer: Layer, node: CallNode): Tree<SymbolicTensor> {
   if (layer.network) {
-    let next = 0
-    return mapTree(layer.network.outputs, isReference, () => node.outputs[next++] as SymbolicTensor)
+    const { outputs } = layer.network
+    const order = flattenTree(outputs, isReference)
+    return mapTree(outputs, isReference, (leaf) => node.outputs[order.indexOf(leaf)] as SymbolicTensor)
   }
   return node.outputs.length === 1 ? (node.outputs[0] as SymbolicTensor) : node.outputs
 }

@@ -10,9 +10,14 @@ export function flattenTree<T extends object>(tree: Tree<T>, isLeaf: (node: obje
 
 /** A dictionary's values by sorted key. */
 export function sortedValues<T>(record: { readonly [key: string]: T }): readonly T[] {
+  return sortedEntries(record).map(([, value]) => value)
+}
+
+/** A dictionary's entries by sorted key. */
+export function sortedEntries<T>(record: { readonly [key: string]: T }): readonly (readonly [string, T])[] {
   return Object.keys(record)
     .sort()
-    .map((key) => record[key] as T)
+    .map((key) => [key, record[key] as T] as const)
 }
 
 /** The same dictionary with every value replaced. */

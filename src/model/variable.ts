@@ -8,7 +8,7 @@ import {
   type Shape,
   sameShape,
   sizeOf,
-  type Tensor,
+  Tensor,
   tensor,
 } from '../tensor/index.ts'
 
@@ -73,7 +73,7 @@ export class Variable {
   /** Takes over new content, into the memory that the variable has. */
   assign(content: Tensor | NestedArray, where = this.name): void {
     const accepted = this.accept(content, where)
-    if (this.#value === null) this.#value = accepted === content ? accepted.clone() : accepted
+    if (this.#value === null) this.#value = sharesMemory(accepted, content) ? accepted.clone() : accepted
     else (this.#value.data as Float32Array).set(accepted.data as Float32Array)
     this.#changes++
   }
@@ -88,4 +88,9 @@ export class Variable {
     this.#changes = this.version
     this.#trainer = trainer ? { count: trainer, since: trainer.updates } : null
   }
+}
+
+function sharesMemory({ data }: Tensor, content: Tensor | NestedArray): boolean {
+  const given = content instanceof Tensor ? content.data : content
+  return ArrayBuffer.isView(data) && ArrayBuffer.isView(given) && data.buffer === given.buffer
 }

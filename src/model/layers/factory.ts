@@ -2,7 +2,7 @@ import { completeConfig, LAYERS } from '../../nn/layers/index.ts'
 import type { CamelOptions } from '../../nn/naming.ts'
 import { configFromOptions } from '../../nn/naming.ts'
 import type { LayerDef } from '../../nn/types.ts'
-import { type CallLayer, Layer } from '../layer.ts'
+import { Layer } from '../layer.ts'
 import { automaticName } from '../names.ts'
 
 /** Options that every layer takes. */
@@ -17,7 +17,7 @@ export interface LayerOptions {
 }
 
 /** What a factory gives: a layer that is called like a function, `layers.dense({ units: 3 })(x)`. */
-export type CallableLayer = Layer & CallLayer
+export type CallableLayer = Layer
 
 /** A factory whose options hold some that must be given. */
 export type LayerFactory<C, Required extends keyof CamelOptions<C> = never> = (
@@ -37,7 +37,7 @@ export function createLayer(def: LayerDef, options: LayerOptions & object = {}):
   layer.trainable = trainable
   const shape = batchInputShape ?? (inputShape && [null, ...inputShape])
   if (shape) layer.inputShape = shape
-  return layer as CallableLayer
+  return layer
 }
 
 /** The factory of a record; its type is said where it is listed. */

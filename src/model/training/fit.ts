@@ -90,7 +90,7 @@ export async function fit(
       await callbacks.testBegin()
       const results = await evaluateDataset(model, checks, signal)
       await callbacks.testEnd(results)
-      logs = { ...logs, ...Object.fromEntries(Object.entries(results).map(([name, value]) => [`val_${name}`, value])) }
+      logs = sortedLogs({ ...logs, ...prefixed(results) })
     }
     await callbacks.epochEnd(epoch, logs)
   }
@@ -191,6 +191,15 @@ class FitSession {
     this.#metrics = this.#compiled.metricsFor(shapes)
     this.#totals = new Totals(this.#compiled, this.#metrics)
   }
+}
+
+function prefixed(logs: Logs): Logs {
+  return Object.fromEntries(Object.entries(logs).map(([name, value]) => [`val_${name}`, value]))
+}
+
+/** Keras 3 sorts all names together. */
+function sortedLogs(logs: Logs): Logs {
+  return Object.fromEntries(Object.entries(logs).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** Goes on at once with what is there, or later with what is promised. */

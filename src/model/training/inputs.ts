@@ -1,7 +1,8 @@
 import { RekindleError } from '../../errors.ts'
-import type { Tensor } from '../../tensor/index.ts'
+import { Tensor } from '../../tensor/index.ts'
 import type { Compiled } from '../compile.ts'
 import {
+  type ArrayInput,
   Batches,
   type BatchStream,
   type ClassWeight,
@@ -101,7 +102,7 @@ async function readArrays(
   if (y === undefined) throw new RekindleError('E_INVALID_DATA', 'no targets', { where: 'y' })
   const xs = await toTensors(x, inputs, 'x')
   const given = await toTensors(
-    y,
+    forTargets(y, compiled, targeted),
     targeted.map((i) => compiled.targetSpec(i)),
     'y',
   )
@@ -115,6 +116,26 @@ async function readArrays(
   const spread = (tensors: readonly (Tensor | null)[]): (Tensor | null)[] =>
     compiled.outputs.map((_, i) => tensors[targeted.indexOf(i)] ?? null)
   return { x: xs, y: spread(ys), sampleWeights: spread(weights) }
+}
+
+/** A list with an array for every output, of which some have neither loss nor metrics, loses those arrays. */
+function forTargets(data: DataInput, compiled: Compiled, targeted: readonly number[]): DataInput {
+  const { length } = compiled.outputs
+  if (!Array.isArray(data) || data.length !== length || targeted.length === length) return data
+  // One wanted array could be a nested array itself, with as many rows as the model has outputs.
+  const list = targeted.length > 1 || (data as readonly unknown[]).every(isWholeArray)
+  return list ? targeted.map((i) => (data as readonly ArrayInput[])[i] as ArrayInput) : data
+}
+
+function isWholeArray(data: unknown): boolean {
+  return data instanceof Tensor || ArrayBuffer.isView(data) || typeof data === 'string'
+}
+
+/** One array of weights counts for all outputs, as in Keras. */
+function weightsForTargets(data: DataInput, compiled: Compiled, targeted: readonly number[]): DataInput {
+  const flat = Array.isArray(data) && data.every((weight) => typeof weight === 'number')
+  if (isWholeArray(data) || flat) return targeted.length > 1 ? targeted.map(() => data as ArrayInput) : data
+  return forTargets(data, compiled, targeted)
 }
 
 /** Lets the targets decide what a loss by shape means, and checks them against it. */
@@ -142,7 +163,7 @@ async function readWeights(
         shape: null,
       }),
     )
-    const given = await toTensors(sampleWeight, specs, 'sampleWeight')
+    const given = await toTensors(weightsForTargets(sampleWeight, compiled, targeted), specs, 'sampleWeight')
     given.forEach((tensor, i) => {
       checkSampleWeights(tensor, ys[i] as Tensor, 'sampleWeight')
       weights[i] = tensor

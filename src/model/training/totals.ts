@@ -4,8 +4,9 @@ import type { Logs } from '../callbacks.ts'
 import type { Compiled, ResolvedMetric } from '../compile.ts'
 
 /**
- * Running values of one pass over data, as Keras reports them: losses are means over rows (each batch counts by its
- * rows, whatever the sample weights), metrics come from their summed states.
+ * Running values of one pass over data, as Keras reports them. The loss is a mean over rows (each batch counts by its
+ * rows, whatever the sample weights); the losses of several outputs are means over batches, because Keras 3 on
+ * TensorFlow does not know the rows of a batch where it sums them. Metrics come from their summed states.
  */
 export class Totals {
   readonly #metrics: readonly ResolvedMetric[]
@@ -15,6 +16,7 @@ export class Totals {
   readonly #states: readonly (readonly Float32Array[])[]
   #columns: readonly (readonly [string, number])[] | null = null
   #rows = 0
+  #batches = 0
 
   constructor(compiled: Compiled, metrics: readonly ResolvedMetric[]) {
     this.#metrics = metrics
@@ -36,6 +38,7 @@ export class Totals {
 
   reset(): void {
     this.#rows = 0
+    this.#batches = 0
     this.#losses.fill(0)
     for (const state of this.#states.flat()) state.fill(0)
   }
@@ -43,13 +46,16 @@ export class Totals {
   /** Takes in one step. The sums of metrics are float32, as Keras's are. */
   add(stats: Float32Array, rows: number): void {
     let at = 0
-    for (; at < this.#losses.length; at++) (this.#losses[at] as number) += (stats[at] as number) * rows
+    for (; at < this.#losses.length; at++) {
+      ;(this.#losses[at] as number) += (stats[at] as number) * (at === 0 ? rows : 1)
+    }
     for (const states of this.#states) {
       for (const state of states) {
         for (let i = 0; i < state.length; i++) (state[i] as number) += stats[at++] as number
       }
     }
     this.#rows += rows
+    this.#batches++
   }
 
   /** The values so far; lists (per-class metrics) give one entry per class, `f1_score_0` … Sorted as Keras 3 does. */
@@ -57,7 +63,8 @@ export class Totals {
     const results = this.#metrics.map(({ def, config }, i) =>
       def.result(this.#states[i] as readonly Float32Array[], config),
     )
-    const values = [...this.#losses].map((sum) => (this.#rows === 0 ? 0 : sum / this.#rows)).concat(...results)
+    const losses = [...this.#losses].map((sum, i) => sum / Math.max(1, i === 0 ? this.#rows : this.#batches))
+    const values = losses.concat(...results)
     this.#columns ??= this.#sortColumns(results)
     const logs: Record<string, number> = {}
     for (const [name, i] of this.#columns) logs[name] = values[i] as number
@@ -78,6 +85,7 @@ export class Totals {
   save(): Json {
     return {
       rows: this.#rows,
+      batches: this.#batches,
       losses: [...this.#losses],
       states: this.#states.map((states) => states.map((s) => [...s])),
     }
@@ -85,16 +93,25 @@ export class Totals {
 
   /** Takes up saved sums; false when they are of other metrics, and then nothing changes. */
   restore(saved: Json): boolean {
-    const { rows, losses, states } = (saved ?? {}) as { rows?: number; losses?: number[]; states?: number[][][] }
+    const { rows, batches, losses, states } = (saved ?? {}) as SavedTotals
     const flat = states?.flat() ?? []
     const own = this.#states.flat()
     const fits = losses?.length === this.#losses.length && flat.length === own.length
-    if (typeof rows !== 'number' || !fits || flat.some((state, i) => state.length !== own[i]?.length)) return false
+    const counted = typeof rows === 'number' && typeof batches === 'number'
+    if (!counted || !fits || flat.some((state, i) => state.length !== own[i]?.length)) return false
     this.#rows = rows
+    this.#batches = batches
     this.#losses.set(losses)
     own.forEach((state, i) => {
-      state.set(flat[i] as number[])
+      state.set(flat[i] as readonly number[])
     })
     return true
   }
+}
+
+interface SavedTotals {
+  readonly rows?: number
+  readonly batches?: number
+  readonly losses?: readonly number[]
+  readonly states?: readonly (readonly (readonly number[])[])[]
 }

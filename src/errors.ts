@@ -74,12 +74,24 @@ export class RekindleError extends Error {
   }
 }
 
+/** A value in the words of a message: short, on one line. */
+export function describeValue(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'function') return 'a function'
+  if (typeof value !== 'object' && typeof value !== 'string') return String(value)
+  try {
+    return JSON.stringify(value).slice(0, 120)
+  } catch {
+    return `an object of ${(value as object).constructor.name}`
+  }
+}
+
 function compose(message: string, { where, expected, received, hint }: ErrorDetails): string {
   let text = where === undefined ? message : `${where}: ${message}`
   if (expected !== undefined) text += `; expected ${expected}`
   if (received !== undefined) text += `${expected === undefined ? ';' : ','} received ${received}`
   if (hint !== undefined) text += ` (${hint})`
-  return text
+  return text.replace(/\s*\n\s*/g, ' ')
 }
 
 /** Throws `E_ABORTED` when the signal has fired: called between the steps of every long operation. */

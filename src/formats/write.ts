@@ -10,6 +10,8 @@ export interface ModelWriteOptions extends WriteOptions {
   readonly format?: string
 }
 
+const ERAS: readonly WriteOptions['era'][] = ['common', 'keras2', 'keras3']
+
 /**
  * The codec that writes files of this name: the longest extension that fits (`.weights.h5` before `.h5`).
  *
@@ -45,6 +47,13 @@ export function codecForWriting(path: string, format?: string): Codec & Required
  */
 export async function writeModel(doc: ModelDoc, target: string | Sink, options: ModelWriteOptions = {}): Promise<void> {
   const path = typeof target === 'string' ? target : ''
+  if (options.era !== undefined && !ERAS.includes(options.era)) {
+    throw new RekindleError('E_INVALID_ARGUMENT', 'no such era', {
+      where: 'era',
+      expected: ERAS.join(', '),
+      received: String(options.era),
+    })
+  }
   const file = await planFile(doc, codecForWriting(path, options.format), options)
   if (typeof target !== 'string') {
     for await (const chunk of file.chunks) await target.write(chunk)

@@ -33,6 +33,19 @@ export interface Callback {
   onTestEnd?(logs: Logs): void | Promise<void>
 }
 
+export const CALLBACK_METHODS = [
+  'setModel',
+  'setParams',
+  'onTrainBegin',
+  'onTrainEnd',
+  'onEpochBegin',
+  'onEpochEnd',
+  'onTrainBatchBegin',
+  'onTrainBatchEnd',
+  'onTestBegin',
+  'onTestEnd',
+] as const satisfies readonly (keyof Callback)[]
+
 /** The methods that all callbacks of a run share, called in the order of the callbacks. */
 export class CallbackList {
   readonly #callbacks: readonly Callback[]

@@ -8,6 +8,7 @@ import type { Identifier, Json, JsonObject, MetricDef } from '../nn/types.ts'
 import { formatShape, type Tensor } from '../tensor/index.ts'
 import { checkLabels, type TensorSpec } from './data/index.ts'
 import { Optimizer } from './optimizer.ts'
+import { checkOptions, type OptionNames } from './options.ts'
 
 /** One value, a list in the order of the outputs, or values by output name. */
 export type PerOutput<T> = T | readonly T[] | { readonly [output: string]: T }
@@ -205,8 +206,17 @@ function uniqueName(output: string, metric: string, weighted: boolean, taken: Re
   return name
 }
 
+const COMPILE_OPTIONS: OptionNames<CompileOptions> = {
+  optimizer: true,
+  loss: true,
+  lossWeights: true,
+  metrics: true,
+  weightedMetrics: true,
+}
+
 /** The file form of compile options. */
 export function compileSpec(options: CompileOptions): CompileSpec {
+  checkOptions(options, COMPILE_OPTIONS, 'compile')
   return {
     optimizer: (options.optimizer ?? 'rmsprop') as Json,
     loss: (options.loss ?? null) as Json,

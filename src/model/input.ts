@@ -1,10 +1,11 @@
-import { RekindleError } from '../errors.ts'
+import { describeValue, RekindleError } from '../errors.ts'
 import type { Type } from '../graph/index.ts'
 import { LAYERS } from '../nn/layers/index.ts'
 import type { Json } from '../nn/types.ts'
 import { type DType, formatShape, isDType } from '../tensor/index.ts'
 import { Layer } from './layer.ts'
 import { automaticName } from './names.ts'
+import { checkOptions } from './options.ts'
 import { CallNode, type SymbolicTensor } from './symbolic.ts'
 
 export interface InputOptions {
@@ -26,8 +27,23 @@ export function input(options: InputOptions): SymbolicTensor {
   return new CallNode(layer, [], {}, [inputType(layer)]).outputs[0] as SymbolicTensor
 }
 
+/** @throws RekindleError `E_INVALID_CONFIG` for what is neither absent nor a list of sizes. */
+export function requireShape(shape: unknown, where: string): void {
+  if (shape === undefined) return
+  const good = Array.isArray(shape) && shape.every((dim) => dim === null || (Number.isInteger(dim) && dim >= 0))
+  if (good) return
+  throw new RekindleError('E_INVALID_CONFIG', 'not a shape', {
+    where,
+    expected: 'a list of whole numbers and nulls, such as [784]',
+    received: describeValue(shape),
+  })
+}
+
 /** An InputLayer from options. */
-export function createInputLayer({ shape, batchShape, dtype = 'float32', name }: InputOptions): Layer {
+export function createInputLayer(options: InputOptions): Layer {
+  checkOptions(options, { shape: true, batchShape: true, dtype: true, name: true }, 'input')
+  const { shape, batchShape, dtype = 'float32', name } = options
+  for (const given of [shape, batchShape]) requireShape(given, 'input')
   const full = batchShape ?? (shape && [null, ...shape])
   const good = full?.every((dim) => dim === null || (Number.isInteger(dim) && dim >= 0))
   if (!full || !good || !isDType(dtype)) {

@@ -109,6 +109,9 @@ export class Layer extends CallableObject {
    */
   setWeights(values: readonly (Tensor | NestedArray)[]): void {
     const { weights } = this
+    if (!Array.isArray(values)) {
+      throw new RekindleError('E_INVALID_ARGUMENT', 'not a list of weights', { where: `setWeights of ${this.name}` })
+    }
     if (values.length !== weights.length) {
       throw new RekindleError('E_INVALID_WEIGHTS', `number of weights of ${this.name}`, {
         expected: String(weights.length),

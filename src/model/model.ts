@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { loadEngine } from '#engine'
-import { RekindleError } from '../errors.ts'
+import { describeValue, RekindleError } from '../errors.ts'
 import type { WriteOptions } from '../formats/codec.ts'
 import type { CompileSpec, LayerSpec, ModelDoc, RunState } from '../formats/doc.ts'
 import { kerasJson, writeModel } from '../formats/index.ts'
@@ -12,15 +12,16 @@ import type { Tensor } from '../tensor/index.ts'
 import type { History, Logs } from './callbacks.ts'
 import { Compiled, type CompileOptions, compileSpec, type OutputSpec } from './compile.ts'
 import type { BatchStream, DataInput, TensorSpec } from './data/index.ts'
-import { sharedRows, toTensors } from './data/index.ts'
+import { isBatchStream, sharedRows, streamBatches, toTensors } from './data/index.ts'
 import { Layer } from './layer.ts'
 import { automaticName } from './names.ts'
 import { type Network, networkToGraph, traceNetwork } from './network.ts'
 import { networkInputs, networkOutputs } from './network-types.ts'
 import type { Optimizer } from './optimizer.ts'
+import { checkOptions, type OptionNames } from './options.ts'
 import { arrangeInputs, portNames } from './ports.ts'
 import { summaryText } from './summary.ts'
-import type { CallKeywords, SymbolicTensor } from './symbolic.ts'
+import { type CallKeywords, requireSymbolic, type SymbolicTensor } from './symbolic.ts'
 import { type BatchOptions, trainBatch } from './training/batch.ts'
 import { evaluateDataset } from './training/evaluate.ts'
 import { type FitOptions, fit as runFit } from './training/fit.ts'
@@ -33,6 +34,15 @@ export interface EvaluateOptions {
   readonly batchSize?: number
   readonly sampleWeight?: DataInput
   readonly signal?: AbortSignal
+  /** Nothing is ever printed: 0 is accepted because Keras's programs say so. */
+  readonly verbose?: 0
+}
+
+const EVALUATE_OPTIONS: OptionNames<EvaluateOptions> = {
+  batchSize: true,
+  sampleWeight: true,
+  signal: true,
+  verbose: true,
 }
 
 export interface PredictOptions {
@@ -40,7 +50,11 @@ export interface PredictOptions {
   readonly batchSize?: number
   readonly signal?: AbortSignal
   readonly onProgress?: (rows: number, of: number) => void
+  /** Nothing is ever printed: 0 is accepted because Keras's programs say so. */
+  readonly verbose?: 0
 }
+
+const PREDICT_OPTIONS: OptionNames<PredictOptions> = { batchSize: true, signal: true, onProgress: true, verbose: true }
 
 /** The shape of a batch (`[null, 784]`), or the types of the inputs of a call. */
 export type BuildInputs = readonly (number | null)[] | readonly Type[]
@@ -90,7 +104,17 @@ export class Model extends Layer {
       | { inputs: Tree<SymbolicTensor>; outputs: Tree<SymbolicTensor>; name?: string }
       | { network: Network | undefined; className: string; name?: string; origin?: LayerSpec },
   ) {
+    if (typeof options !== 'object' || options === null || !('inputs' in options || 'network' in options)) {
+      throw new RekindleError('E_INVALID_ARGUMENT', 'a model is made from inputs and outputs', {
+        expected: '{ inputs, outputs }',
+        received: describeValue(options),
+      })
+    }
     const traced = 'inputs' in options
+    if (traced) {
+      requireSymbolic(options.inputs, 'inputs')
+      requireSymbolic(options.outputs, 'outputs')
+    }
     const className = traced ? 'Functional' : options.className
     super(className, options.name ?? automaticName(className), {}, undefined, traced ? undefined : options.origin)
     this.#network = traced ? traceNetwork(options.inputs, options.outputs) : options.network
@@ -178,7 +202,7 @@ export class Model extends Layer {
    * an input shape is compiled when it sees its first data.
    * @throws RekindleError for names that are unknown or do not fit the outputs.
    */
-  compile(options: CompileOptions): void {
+  compile(options: CompileOptions = {}): void {
     const spec = compileSpec(options)
     if (this.#network) {
       this.applyCompile(new Compiled(spec, this.outputSpecs))
@@ -250,6 +274,7 @@ export class Model extends Layer {
 
   /** Loss and metrics by name over all rows. */
   async evaluate(x: DataInput | BatchStream, y?: DataInput, options: EvaluateOptions = {}): Promise<Logs> {
+    checkOptions(options, EVALUATE_OPTIONS, 'evaluate')
     const { batchSize = 32, sampleWeight, signal } = options
     const data = { batchSize, sampleWeight }
     this.resolveInputs(x)
@@ -261,7 +286,7 @@ export class Model extends Layer {
    * The output for all rows.
    * @throws RekindleError `E_INVALID_STATE` for a model of several outputs: `predictAll` gives them.
    */
-  async predict(x: DataInput, options: PredictOptions = {}): Promise<Tensor> {
+  async predict(x: DataInput | BatchStream, options: PredictOptions = {}): Promise<Tensor> {
     return this.#onlyOutput(await this.predictAll(x, options))
   }
 
@@ -273,8 +298,14 @@ export class Model extends Layer {
     })
   }
 
-  /** The outputs for all rows, in the order of `outputs`. */
-  async predictAll(x: DataInput, { batchSize = 32, signal, onProgress }: PredictOptions = {}): Promise<Tensor[]> {
+  /** The outputs for all rows, in the order of `outputs`. A stream's batches are taken as they come. */
+  async predictAll(x: DataInput | BatchStream, options: PredictOptions = {}): Promise<Tensor[]> {
+    checkOptions(options, PREDICT_OPTIONS, 'predict')
+    const { batchSize = 32, signal, onProgress } = options
+    if (isBatchStream(x)) {
+      const batches = streamBatches(x, { x: this.inputSpecs })
+      return this.#withPredictor((predictor) => predictor.runStream(batches, signal))
+    }
     const tensors = await this.#inputTensors(x)
     return this.#withPredictor((predictor) => predictor.run(tensors, batchSize, signal, onProgress))
   }

@@ -72,6 +72,15 @@ export function chainNetwork(layers: readonly Layer[]): Network {
  */
 export function traceNetwork(inputs: Tree<SymbolicTensor>, outputs: Tree<SymbolicTensor>): Network {
   const entrances = flattenTree(inputs, isTensor)
+  const inner = entrances.find(({ node }) => node.layer.className !== 'InputLayer')
+  if (inner) {
+    throw new RekindleError('E_UNSUPPORTED_OPTION', 'a model can begin at inputs only', {
+      where: 'inputs',
+      expected: 'what input() gives',
+      received: `an output of ${inner.node.layer.name}`,
+      hint: 'call the layers that follow on an input() of the same shape',
+    })
+  }
   const entranceNodes = new Set(entrances.map((tensor) => tensor.node))
   const nodes: CallNode[] = []
   const finished = new Set<CallNode>()

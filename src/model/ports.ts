@@ -2,7 +2,7 @@ import { RekindleError } from '../errors.ts'
 import type { Tree } from '../nn/types.ts'
 import { formatShape } from '../tensor/index.ts'
 import { isReference, type Network, type Reference } from './network.ts'
-import { isSymbolic, type SymbolicTensor } from './symbolic.ts'
+import { isSymbolic, requireSymbolic, type SymbolicTensor } from './symbolic.ts'
 import { flattenTree, mapTree, sortedEntries } from './tree.ts'
 
 /**
@@ -42,6 +42,7 @@ export function arrangeInputs(
   ports: readonly Port[],
   where: string,
 ): Tree<SymbolicTensor> {
+  requireSymbolic(given, where)
   const byName = !isSymbolic(given as object) && !Array.isArray(given)
   const record = given as { readonly [name: string]: SymbolicTensor }
   const tensors: readonly (SymbolicTensor | undefined)[] = byName

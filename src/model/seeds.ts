@@ -1,5 +1,6 @@
 import { randomSeed } from '#platform'
 import type { InitializerSeed } from '../nn/initializers/index.ts'
+import { checkSeed } from './options.ts'
 
 let base: number | null = null
 let drawn = 0
@@ -9,9 +10,11 @@ let drawn = 0
  * The counterpart of `keras.utils.set_random_seed`.
  *
  * @param seed A whole number from 0 to 2³² - 1.
+ * @throws RekindleError `E_INVALID_ARGUMENT` for anything else.
  */
 export function setRandomSeed(seed: number): void {
-  base = seed >>> 0
+  checkSeed(seed, 2 ** 32 - 1)
+  base = seed
   drawn = 0
 }
 

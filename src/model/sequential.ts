@@ -1,10 +1,10 @@
-import { RekindleError } from '../errors.ts'
+import { describeValue, RekindleError } from '../errors.ts'
 import type { LayerSpec } from '../formats/doc.ts'
 import type { Type } from '../graph/index.ts'
 import { type DType, formatShape, Tensor, tensor } from '../tensor/index.ts'
 import type { BatchStream, DataInput } from './data/index.ts'
 import { createInputLayer } from './input.ts'
-import type { Layer } from './layer.ts'
+import { Layer } from './layer.ts'
 import { type BuildInputs, Model } from './model.ts'
 import { chainNetwork, type Network } from './network.ts'
 import { networkOutputs } from './network-types.ts'
@@ -19,11 +19,18 @@ export class Sequential extends Model {
   constructor(layers: readonly Layer[] = [], options: { readonly name?: string; readonly origin?: LayerSpec } = {}) {
     super({ network: undefined, className: 'Sequential', ...options })
     this.#chain = []
+    if (!Array.isArray(layers)) {
+      throw new RekindleError('E_INVALID_ARGUMENT', 'not a list of layers', { where: this.name })
+    }
     for (const layer of layers) this.add(layer)
   }
 
   /** Appends a layer. @throws RekindleError `E_INVALID_GRAPH` for a second layer of the same name. */
   add(layer: Layer): void {
+    if (!((layer as unknown) instanceof Layer)) {
+      const received = describeValue(layer)
+      throw new RekindleError('E_INVALID_ARGUMENT', 'not a layer', { where: this.name, received })
+    }
     if (this.#chain.some(({ name }) => name === layer.name)) {
       throw new RekindleError('E_INVALID_GRAPH', `two layers are named ${layer.name}`, { where: this.name })
     }

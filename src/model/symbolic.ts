@@ -1,7 +1,8 @@
+import { describeValue, RekindleError } from '../errors.ts'
 import type { Type } from '../graph/index.ts'
 import type { Json, Tree } from '../nn/types.ts'
 import { newBuilder } from '../ops/index.ts'
-import type { DType } from '../tensor/index.ts'
+import { type DType, Tensor } from '../tensor/index.ts'
 import type { Layer } from './layer.ts'
 import { inferenceEnvironment, lowerCall } from './lower.ts'
 import { type Constant, isConstant, isReference } from './network.ts'
@@ -50,6 +51,33 @@ export function isSymbolic(node: object): node is SymbolicTensor {
   return node instanceof SymbolicTensor
 }
 
+/**
+ * Refuses everything but symbolic tensors, lists and dictionaries of them.
+ * @throws RekindleError `E_INVALID_ARGUMENT`.
+ */
+export function requireSymbolic(given: unknown, where: string): asserts given is Tree<SymbolicTensor> {
+  if (typeof given === 'object' && given !== null) {
+    if (isSymbolic(given)) return
+    const plain = Array.isArray(given) || Object.getPrototypeOf(given) === Object.prototype
+    const branches: readonly unknown[] = plain ? Object.values(given) : []
+    if (branches.length > 0) {
+      for (const branch of branches) requireSymbolic(branch, where)
+      return
+    }
+  }
+  const layer = typeof given === 'function'
+  throw new RekindleError('E_INVALID_ARGUMENT', 'not a symbolic tensor', {
+    where,
+    expected: 'what input() or the call of a layer gives',
+    received: layer ? 'a layer' : isTensor(given) ? 'a tensor of numbers' : describeValue(given),
+    ...(layer && { hint: 'call it: layer(x)' }),
+  })
+}
+
+function isTensor(given: unknown): boolean {
+  return given instanceof Tensor || ArrayBuffer.isView(given)
+}
+
 /** What stands among the arguments of a call. */
 export type CallValue = SymbolicTensor | Constant
 
@@ -79,6 +107,7 @@ export function callLayer(
   inputs: Tree<SymbolicTensor>,
   keywords: CallKeywords = {},
 ): Tree<SymbolicTensor> {
+  requireSymbolic(inputs, layer.name)
   const kwargs = mapRecord(keywords, toCallValue)
   const flat = flattenTree(inputs, isSymbolic)
   const named = sortedValues(kwargs).flatMap(tensorsOf)

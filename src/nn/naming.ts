@@ -1,4 +1,4 @@
-import { RekindleError } from '../errors.ts'
+import { describeValue, RekindleError } from '../errors.ts'
 import type { Json, JsonObject } from './types.ts'
 
 /** `SparseCategoricalCrossentropy` to `sparse_categorical_crossentropy`, by Keras's own rule (`ReLU` gives `re_lu`). */
@@ -29,9 +29,15 @@ export type CamelOptions<C> = { readonly [K in keyof C & string as CamelCase<K>]
  * A config in Keras's spelling from options in camelCase; keys in Keras's spelling pass too.
  *
  * @param keys the config keys that exist.
- * @throws RekindleError `E_INVALID_ARGUMENT` for an option that does not exist.
+ * @throws RekindleError `E_INVALID_ARGUMENT` for what is no object, and for an option that does not exist.
  */
 export function configFromOptions(options: object, keys: readonly string[], where: string): JsonObject {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new RekindleError('E_INVALID_ARGUMENT', `${where} takes an object of options`, {
+      expected: `{ ${toCamelCase(keys[0] ?? '')}: … }`,
+      received: describeValue(options),
+    })
+  }
   const config: Record<string, Json> = {}
   for (const [option, value] of Object.entries(options) as [string, Json | undefined][]) {
     if (value === undefined) continue

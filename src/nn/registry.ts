@@ -1,4 +1,4 @@
-import { type ErrorCode, RekindleError } from '../errors.ts'
+import { describeValue, type ErrorCode, RekindleError } from '../errors.ts'
 import { type CamelOptions, configFromOptions, toSnakeCase } from './naming.ts'
 import type { Identifier, Json, JsonObject } from './types.ts'
 
@@ -80,7 +80,8 @@ export function createRegistry<D extends Row>(kind: Kind, rows: readonly Row[]):
     const config: Record<string, Json> = { ...(def.defaults as JsonObject) }
     const shared: Record<string, Json> = {}
     for (const [key, value] of Object.entries(given)) {
-      if (Object.hasOwn(def.defaults, key)) config[key] = value
+      if (Object.hasOwn(def.defaults, key))
+        config[key] = likeDefault(value, (def.defaults as JsonObject)[key], key, def)
       else if (common.includes(key)) shared[key] = value
       else if (!kind.ignored?.includes(key)) {
         throw new RekindleError('E_INVALID_CONFIG', `${kind.kind} ${def.className} has no ${JSON.stringify(key)}`, {
@@ -121,6 +122,17 @@ export function createRegistry<D extends Row>(kind: Kind, rows: readonly Row[]):
   }
 }
 
+/** Where the default is a number, no text, flag or NaN; where it is a flag, a flag. Lists and null are the record's own affair. */
+function likeDefault(value: Json, example: Json | undefined, key: string, { className }: Row): Json {
+  const number = typeof example === 'number' && (['string', 'boolean'].includes(typeof value) || Number.isNaN(value))
+  const flag = typeof example === 'boolean' && typeof value !== 'boolean' && value !== null
+  if (!number && !flag) return value
+  throw new RekindleError('E_INVALID_CONFIG', `bad value for ${key} of ${className}`, {
+    expected: number ? 'a number' : 'true or false',
+    received: describeValue(value),
+  })
+}
+
 interface ParsedIdentifier {
   readonly name: string
   readonly config: JsonObject
@@ -148,9 +160,9 @@ export function parseIdentifier(identifier: unknown, kind: string): ParsedIdenti
       return { name, config: (config ?? {}) as JsonObject }
     }
   }
-  throw new RekindleError('E_INVALID_CONFIG', `not a ${kind}`, {
+  throw new RekindleError('E_INVALID_CONFIG', `this names no ${kind}`, {
     expected: 'a name or { class_name, config }',
-    received: JSON.stringify(identifier)?.slice(0, 120) ?? String(identifier),
+    received: describeValue(identifier),
   })
 }
 

@@ -1,5 +1,5 @@
 import { RekindleError } from '../errors.ts'
-import { type ArrayOf, allocate, DTYPES, type DType, slotsPerElement } from './dtype.ts'
+import { type ArrayOf, allocate, DTYPES, type DType, isDType, slotsPerElement } from './dtype.ts'
 import { toBfloat16, toFloat16, widenFloats } from './narrow-floats.ts'
 import { formatShape, type Shape, sizeOf } from './shape.ts'
 
@@ -73,12 +73,19 @@ export class Tensor<D extends DType = DType> {
  * The dtype follows the data when it is not given: typed arrays keep theirs, booleans give bool, bigints int64,
  * strings string, numbers float32.
  *
- * @throws RekindleError `E_INVALID_SHAPE` for ragged arrays or a shape that does not fit.
+ * @throws RekindleError `E_INVALID_SHAPE` for ragged arrays or a shape that does not fit; `E_INVALID_DATA`,
+ *   `E_INVALID_DTYPE`.
  */
 export function tensor<D extends DType = DType>(
   values: NestedArray | Tensor,
   options: { shape?: Shape; dtype?: D } = {},
 ): Tensor<D> {
+  if (options.dtype !== undefined && !isDType(options.dtype)) {
+    throw new RekindleError('E_INVALID_DTYPE', 'no such dtype', {
+      expected: Object.keys(DTYPES).join(', '),
+      received: String(options.dtype),
+    })
+  }
   if (values instanceof Tensor) {
     const dtype = options.dtype ?? (values.dtype as D)
     return castTensor(options.shape ? values.reshape(options.shape) : values, dtype)

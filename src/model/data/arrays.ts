@@ -66,6 +66,13 @@ function arraysFor(data: DataInput | NamedArrays, specs: readonly TensorSpec[], 
   const names = specs.map((spec) => spec.name)
   if (data instanceof Map) return fromNames(data as NamedArrays, names, where)
   if (isRecord(data)) return fromNames(new Map(Object.entries(data)), names, where)
+  if (specs.length === 1 && isListOfSeveral(data)) {
+    throw new RekindleError('E_INVALID_DATA', 'one array is wanted', {
+      where,
+      expected: names.join(', '),
+      received: `a list of ${data.length} tensors`,
+    })
+  }
   if (specs.length === 1) return [isListOfOne(data) ? (data[0] as ArrayInput) : (data as ArrayInput)]
   if (Array.isArray(data) && data.length === specs.length) return data as readonly ArrayInput[]
   throw new RekindleError('E_INVALID_DATA', 'not one array for each name', {
@@ -105,6 +112,11 @@ function isRecord(data: unknown): data is { readonly [name: string]: ArrayInput 
     !ArrayBuffer.isView(data) &&
     !(data instanceof Tensor)
   )
+}
+
+/** `[tensor, tensor]` for one input: rows that are tensors are not stacked. */
+function isListOfSeveral(data: unknown): data is readonly Tensor[] {
+  return Array.isArray(data) && data.length > 1 && data[0] instanceof Tensor
 }
 
 /** `[tensor]` or `['x.npy']` for the only input; a list of numbers or rows is an array itself. */

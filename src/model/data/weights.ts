@@ -1,4 +1,4 @@
-import { RekindleError } from '../../errors.ts'
+import { describeValue, RekindleError } from '../../errors.ts'
 import { sizeOf, Tensor } from '../../tensor/index.ts'
 
 /** Weight of each class by its number; a class that is not named weighs 1. */
@@ -7,6 +7,8 @@ export type ClassWeight = { readonly [label: number]: number } | ReadonlyMap<num
 /**
  * One weight per row from the weights of the classes, as Keras does it: one-hot targets count by their largest
  * value, others by their rounded number.
+ *
+ * @throws RekindleError `E_INVALID_ARGUMENT` for what is no class number, or no weight of one.
  */
 export function classWeights(labels: Tensor, classWeight: ClassWeight): Tensor<'float32'> {
   const rows = labels.shape[0] ?? 0
@@ -16,6 +18,14 @@ export function classWeights(labels: Tensor, classWeight: ClassWeight): Tensor<'
     classWeight instanceof Map
       ? (classWeight as ReadonlyMap<number, number>)
       : new Map(Object.entries(classWeight).map(([label, weight]) => [Number(label), weight as number]))
+  for (const [label, weight] of byClass) {
+    if (Number.isInteger(label) && label >= 0 && Number.isFinite(weight) && weight >= 0) continue
+    throw new RekindleError('E_INVALID_ARGUMENT', 'not a class and its weight', {
+      where: 'classWeight',
+      expected: 'whole numbers from 0 on, each with a number of at least 0: { 0: 1, 1: 2.5 }',
+      received: `${Object.keys(classWeight).find((key) => Object.is(Number(key), label)) ?? label}: ${describeValue(weight)}`,
+    })
+  }
   const weights = new Float32Array(rows)
   for (let row = 0; row < rows; row++) {
     const label = width === 1 ? roundToEven(Number(values[row])) : argmax(values, row * width, width)

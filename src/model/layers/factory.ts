@@ -1,7 +1,9 @@
-import { completeConfig, LAYERS } from '../../nn/layers/index.ts'
+import { describeValue, RekindleError } from '../../errors.ts'
+import { checkFields, completeConfig, LAYERS } from '../../nn/layers/index.ts'
 import type { CamelOptions } from '../../nn/naming.ts'
 import { configFromOptions } from '../../nn/naming.ts'
 import type { LayerDef } from '../../nn/types.ts'
+import { requireShape } from '../input.ts'
 import { Layer } from '../layer.ts'
 import { automaticName } from '../names.ts'
 
@@ -31,9 +33,32 @@ const COMMON = ['name', 'trainable', 'inputShape', 'batchInputShape'] as const
 
 /** A layer of a record from options in camelCase. */
 export function createLayer(def: LayerDef, options: LayerOptions & object = {}): CallableLayer {
+  const given: unknown = options
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new RekindleError('E_INVALID_ARGUMENT', `${def.className} takes an object of options`, {
+      received: describeValue(given),
+    })
+  }
   const { name = automaticName(def.className), trainable = true, inputShape, batchInputShape, ...own } = options
+  if (typeof name !== 'string' || name === '') {
+    throw new RekindleError('E_INVALID_ARGUMENT', `bad name of a ${def.className}`, {
+      expected: 'a text',
+      received: describeValue(name),
+    })
+  }
+  if (typeof trainable !== 'boolean') {
+    throw new RekindleError('E_INVALID_ARGUMENT', 'bad value for trainable', {
+      where: name,
+      expected: 'true or false',
+      received: describeValue(trainable),
+    })
+  }
+  requireShape(inputShape, `${name}: inputShape`)
+  requireShape(batchInputShape, `${name}: batchInputShape`)
   const config = configFromOptions(own, Object.keys(def.defaults), `${def.className} (${COMMON.join(', ')})`)
-  const layer = new Layer(def.className, name, completeConfig(def, config, name, true), def)
+  const complete = completeConfig(def, config, name, true)
+  checkFields(def, complete)
+  const layer = new Layer(def.className, name, complete, def)
   layer.trainable = trainable
   const shape = batchInputShape ?? (inputShape && [null, ...inputShape])
   if (shape) layer.inputShape = shape

@@ -1,11 +1,12 @@
 import { now, terminal, yieldToEventLoop } from '#platform'
-import { RekindleError, throwIfAborted } from '../../errors.ts'
+import { describeValue, RekindleError, throwIfAborted } from '../../errors.ts'
 import type { RunState } from '../../formats/doc.ts'
 import { shuffle } from '../../nn/philox.ts'
-import { type Callback, CallbackList, History, type Logs } from '../callbacks.ts'
+import { CALLBACK_METHODS, type Callback, CallbackList, History, type Logs } from '../callbacks.ts'
 import type { Compiled, ResolvedMetric } from '../compile.ts'
 import type { BatchStream, ClassWeight, DataInput } from '../data/index.ts'
 import type { Model } from '../model.ts'
+import { checkOptions, checkSeed, type OptionNames } from '../options.ts'
 import { ProgressBar } from '../progress.ts'
 import { nextSeed } from '../seeds.ts'
 import { evaluateDataset } from './evaluate.ts'
@@ -50,9 +51,9 @@ export async function fit(
   y: DataInput | undefined,
   options: FitOptions,
 ): Promise<History> {
+  checkFitOptions(options)
   const { epochs = 1, batchSize = 32, initialEpoch = 0, signal } = options
   const compiled = model.requireCompiled()
-  requireEpochs(epochs, initialEpoch)
   throwIfAborted(signal)
   const specs = model.inputSpecs
   const { train, validation } = await prepareData(x, y, compiled, specs, {
@@ -234,13 +235,46 @@ async function validationDataset(
   return (await prepareData(x, y, compiled, model.inputSpecs, { batchSize, sampleWeight })).train
 }
 
-function requireEpochs(epochs: number, initialEpoch: number): void {
-  const bad = [epochs, initialEpoch].find((value) => !Number.isInteger(value) || value < 0)
-  if (bad === undefined) return
-  throw new RekindleError('E_INVALID_ARGUMENT', 'bad number of epochs', {
-    expected: 'whole numbers of at least 0',
-    received: String(bad),
-  })
+const FIT_OPTIONS: OptionNames<FitOptions> = {
+  epochs: true,
+  batchSize: true,
+  shuffle: true,
+  seed: true,
+  validationSplit: true,
+  validationData: true,
+  sampleWeight: true,
+  classWeight: true,
+  initialEpoch: true,
+  verbose: true,
+  callbacks: true,
+  signal: true,
+}
+
+function checkFitOptions(options: FitOptions): void {
+  checkOptions(options, FIT_OPTIONS, 'fit')
+  const { epochs = 1, initialEpoch = 0, seed = 0, verbose = 'auto', shuffle = true, callbacks = [], signal } = options
+  const refuse = (where: keyof FitOptions, expected: string, received: unknown): never => {
+    throw new RekindleError('E_INVALID_ARGUMENT', 'not possible', {
+      where,
+      expected,
+      received: describeValue(received),
+    })
+  }
+  const isCount = (value: number): boolean => Number.isInteger(value) && value >= 0
+  if (!isCount(epochs)) refuse('epochs', 'a whole number of at least 0', epochs)
+  if (!isCount(initialEpoch)) refuse('initialEpoch', 'a whole number of at least 0', initialEpoch)
+  checkSeed(seed)
+  if (![0, 1, 2, 'auto'].includes(verbose)) refuse('verbose', "0, 1, 2 or 'auto'", verbose)
+  if (typeof shuffle !== 'boolean') refuse('shuffle', 'true or false', shuffle)
+  if (signal !== undefined && typeof signal?.aborted !== 'boolean') refuse('signal', 'an AbortSignal', signal)
+  if (!Array.isArray(callbacks)) refuse('callbacks', 'a list of objects with methods such as onEpochEnd', callbacks)
+  for (const callback of callbacks) {
+    if (typeof callback !== 'object' || callback === null) refuse('callbacks', 'objects', callback)
+    for (const name of CALLBACK_METHODS) {
+      const method: unknown = callback[name]
+      if (method !== undefined && typeof method !== 'function') refuse('callbacks', `a function ${name}`, method)
+    }
+  }
 }
 
 function resolveVerbose(verbose: FitOptions['verbose'] = 'auto'): 0 | 1 | 2 {

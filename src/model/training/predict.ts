@@ -107,6 +107,16 @@ export class Predictor {
     })
   }
 
+  /** Batch by batch, of whatever sizes they come in. */
+  async runStream(batches: AsyncIterable<{ readonly x: readonly Tensor[] }>, signal?: AbortSignal): Promise<Tensor[]> {
+    const parts: Tensor[][] = []
+    for await (const { x } of batches) {
+      throwIfAborted(signal)
+      parts.push(await this.runBatch(x))
+    }
+    return this.#session.outputs.map((_, i) => concatenateRows(parts.map((part) => part[i] as Tensor)))
+  }
+
   /** Keeps the session open until as many calls of `release`: another run may find it stale meanwhile. */
   hold(): this {
     this.#holders++

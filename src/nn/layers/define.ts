@@ -1,4 +1,4 @@
-import { RekindleError } from '../../errors.ts'
+import { describeValue, RekindleError } from '../../errors.ts'
 import type { Json, JsonObject, LayerDef } from '../types.ts'
 
 /**
@@ -43,7 +43,7 @@ export function requireInteger(value: unknown, least: number, key: string, where
   throw new RekindleError('E_INVALID_CONFIG', `bad value for ${key}`, {
     where,
     expected: `a whole number of at least ${least}`,
-    received: JSON.stringify(value),
+    received: describeValue(value),
   })
 }
 
@@ -53,6 +53,6 @@ export function requireFraction(value: unknown, key: string, where: string): voi
   throw new RekindleError('E_INVALID_CONFIG', `bad value for ${key}`, {
     where,
     expected: 'a number from 0 to 1',
-    received: JSON.stringify(value),
+    received: describeValue(value),
   })
 }

@@ -11,6 +11,7 @@ import { REGULARIZATION } from './regularization/index.ts'
 import { RESHAPING } from './reshaping/index.ts'
 
 export { completeConfig, defineLayer } from './define.ts'
+export { checkFields } from './fields.ts'
 
 /** The layers of the house by family. To add one: its record in a file of its family, and its name in that list. */
 const FAMILIES: readonly (readonly LayerDef[])[] = [

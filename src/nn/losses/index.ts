@@ -12,7 +12,7 @@ export { parseReduction, REDUCTIONS, type ReductionName, reduceLoss } from './re
 export type { LossRow } from './table.ts'
 
 /** Keys of every loss's config, with their defaults (a name of null is the function's). */
-const COMMON = { name: null as string | null, reduction: 'sum_over_batch_size' as string | null }
+const COMMON = { name: null as string | null, reduction: 'sum_over_batch_size' as ReductionName | null }
 
 export const lossRegistry = createRegistry<LossRow<JsonObject>>(
   {

@@ -5,8 +5,8 @@ import type { MetricRow } from './mean.ts'
 
 export interface AucConfig {
   readonly num_thresholds: number
-  readonly curve: string
-  readonly summation_method: string
+  readonly curve: 'ROC' | 'PR' | 'PRGAIN'
+  readonly summation_method: 'interpolation' | 'minoring' | 'majoring'
   readonly multi_label: boolean
   readonly num_labels: number | null
   readonly label_weights: readonly number[] | null

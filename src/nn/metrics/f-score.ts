@@ -8,7 +8,7 @@ import { EPSILON } from './confusion.ts'
 import type { MetricRow } from './mean.ts'
 
 export interface FScoreConfig {
-  readonly average: string | null
+  readonly average: 'micro' | 'macro' | 'weighted' | null
   readonly threshold: number | null
 }
 
@@ -16,7 +16,7 @@ export interface FBetaConfig extends FScoreConfig {
   readonly beta: number
 }
 
-const AVERAGES = [null, 'micro', 'macro', 'weighted']
+const AVERAGES: readonly FScoreConfig['average'][] = [null, 'micro', 'macro', 'weighted']
 
 function states({ average }: FScoreConfig, yPred: Type): MetricState[] {
   const classes = yPred.shape[1]

@@ -1,4 +1,4 @@
-import { RekindleError } from '../../errors.ts'
+import { describeValue, RekindleError } from '../../errors.ts'
 import type { Builder, Value } from '../../graph/index.ts'
 import type { Json, JsonObject, OptimizerBase, OptimizerDef, UpdateInputs, UpdateOutputs } from '../types.ts'
 
@@ -100,7 +100,7 @@ export function checkHyperparameter(key: string, value: Json, nullable: boolean,
   throw new RekindleError('E_INVALID_CONFIG', `bad value for ${key}`, {
     where,
     expected: describe(rule),
-    received: JSON.stringify(value),
+    received: describeValue(value),
   })
 }
 

@@ -1,11 +1,11 @@
 import type { CamelOptions } from '../naming.ts'
 import { factory, type ObjectIdentifier } from '../registry.ts'
 import type { OptimizerBase, OptimizerDef } from '../types.ts'
-import { adagrad } from './adagrad.ts'
-import { adam } from './adam.ts'
+import { type AdagradConfig, adagrad } from './adagrad.ts'
+import { type AdamConfig, adam } from './adam.ts'
 import { BASE_DEFAULTS } from './define.ts'
-import { rmsprop } from './rmsprop.ts'
-import { sgd } from './sgd.ts'
+import { type RmspropConfig, rmsprop } from './rmsprop.ts'
+import { type SgdConfig, sgd } from './sgd.ts'
 
 /** What every optimizer takes beside its own options. */
 type Shared = OptimizerBase & { readonly name: string }
@@ -19,8 +19,8 @@ function make<C extends object>(def: OptimizerDef<C>): (options?: OptimizerOptio
 
 /** `optimizers.adam({ learningRate: 0.01 })`: an identifier for `compile`. What is left out has Keras's default. */
 export const optimizers = {
-  sgd: make(sgd),
-  rmsprop: make(rmsprop),
-  adagrad: make(adagrad),
-  adam: make(adam),
+  sgd: make<SgdConfig>(sgd),
+  rmsprop: make<RmspropConfig>(rmsprop),
+  adagrad: make<AdagradConfig>(adagrad),
+  adam: make<AdamConfig>(adam),
 } as const

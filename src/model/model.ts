@@ -8,7 +8,7 @@ import type { Type } from '../graph/index.ts'
 import { resolveOptimizer } from '../nn/optimizers/index.ts'
 import type { Identifier, Json, Tree } from '../nn/types.ts'
 import { createQueue, type Engine } from '../runtime/index.ts'
-import type { Tensor } from '../tensor/index.ts'
+import type { DType, Tensor } from '../tensor/index.ts'
 import type { History, Logs } from './callbacks.ts'
 import { Compiled, type CompileOptions, compileSpec, type OutputSpec } from './compile.ts'
 import type { BatchStream, DataInput, TensorSpec } from './data/index.ts'
@@ -283,15 +283,19 @@ export class Model extends Layer {
   }
 
   /**
-   * The output for all rows.
+   * The output for all rows. Its type says float32, as all outputs are that come from weights; `predict<'int32'>(…)`
+   * for a model that hands whole numbers through.
    * @throws RekindleError `E_INVALID_STATE` for a model of several outputs: `predictAll` gives them.
    */
-  async predict(x: DataInput | BatchStream, options: PredictOptions = {}): Promise<Tensor> {
-    return this.#onlyOutput(await this.predictAll(x, options))
+  async predict<D extends DType = 'float32'>(
+    x: DataInput | BatchStream,
+    options: PredictOptions = {},
+  ): Promise<Tensor<D>> {
+    return this.#onlyOutput(await this.predictAll<D>(x, options))
   }
 
-  #onlyOutput(outputs: readonly Tensor[]): Tensor {
-    if (outputs.length === 1) return outputs[0] as Tensor
+  #onlyOutput<D extends DType>(outputs: readonly Tensor<D>[]): Tensor<D> {
+    if (outputs.length === 1) return outputs[0] as Tensor<D>
     throw new RekindleError('E_INVALID_STATE', 'the model has several outputs: use predictAll', {
       expected: 'one output',
       received: this.outputs.map(({ name }) => name).join(', '),
@@ -299,21 +303,24 @@ export class Model extends Layer {
   }
 
   /** The outputs for all rows, in the order of `outputs`. A stream's batches are taken as they come. */
-  async predictAll(x: DataInput | BatchStream, options: PredictOptions = {}): Promise<Tensor[]> {
+  async predictAll<D extends DType = 'float32'>(
+    x: DataInput | BatchStream,
+    options: PredictOptions = {},
+  ): Promise<Tensor<D>[]> {
     checkOptions(options, PREDICT_OPTIONS, 'predict')
     const { batchSize = 32, signal, onProgress } = options
     if (isBatchStream(x)) {
       const batches = streamBatches(x, { x: this.inputSpecs })
-      return this.#withPredictor((predictor) => predictor.runStream(batches, signal))
+      return this.#withPredictor<D>((predictor) => predictor.runStream(batches, signal))
     }
     const tensors = await this.#inputTensors(x)
-    return this.#withPredictor((predictor) => predictor.run(tensors, batchSize, signal, onProgress))
+    return this.#withPredictor<D>((predictor) => predictor.run(tensors, batchSize, signal, onProgress))
   }
 
   /** The output for one batch in one run. */
-  async predictOnBatch(x: DataInput): Promise<Tensor> {
+  async predictOnBatch<D extends DType = 'float32'>(x: DataInput): Promise<Tensor<D>> {
     const tensors = await this.#inputTensors(x)
-    const outputs = await this.#withPredictor((predictor) => predictor.runBatch(tensors))
+    const outputs = await this.#withPredictor<D>((predictor) => predictor.runBatch(tensors))
     return this.#onlyOutput(outputs)
   }
 
@@ -436,10 +443,10 @@ export class Model extends Layer {
     return tensors
   }
 
-  async #withPredictor(run: (predictor: Predictor) => Promise<Tensor[]>): Promise<Tensor[]> {
+  async #withPredictor<D extends DType>(run: (predictor: Predictor) => Promise<Tensor[]>): Promise<Tensor<D>[]> {
     const predictor = await this.#inTurn(async () => (await this.#readyPredictor()).hold())
     try {
-      return await run(predictor)
+      return (await run(predictor)) as unknown as Tensor<D>[]
     } finally {
       await predictor.release()
     }

@@ -13,8 +13,8 @@ export type DataInput = ArrayInput | readonly ArrayInput[] | { readonly [name: s
  * The arrays as tensors that fit the specs, one per spec and in their order. Arrays that fit already are not copied.
  *
  * - A flat typed array is cut into the rows of its spec, when its length allows that.
- * - A string is the path of a file; an `.npz` is taken by the names of the specs, or by position when it holds
- *   unnamed arrays or as many as are wanted: one.
+ * - A string is the path of a file; an `.npz` is taken by the names of the specs, by the name of the argument (`x`),
+ *   or by position when it holds unnamed arrays or as many as are wanted: one.
  *
  * @param where Name of the argument for messages: `x`.
  * @throws RekindleError that says what was expected and received: `E_INVALID_SHAPE`, `E_INVALID_DTYPE`,
@@ -84,6 +84,9 @@ function arraysFor(data: DataInput | NamedArrays, specs: readonly TensorSpec[], 
 
 function fromNames(given: NamedArrays, names: readonly string[], where: string): readonly ArrayInput[] {
   if (names.every((name) => given.has(name))) return names.map((name) => given.get(name) as ArrayInput)
+  // `savez(file, x=…, y=…)`: arrays called like the argument that they are given for.
+  const own = names.length === 1 ? given.get(where) : undefined
+  if (own !== undefined) return [own]
   const keys = [...given.keys()]
   const unnamed = keys.every((key, i) => key === `arr_${i}`)
   if (keys.length === names.length && (unnamed || keys.length === 1)) return [...given.values()]

@@ -69,6 +69,13 @@ describe('toTensors', () => {
     expect(await toTensors([only], [row], 'x')).toEqual([only])
   })
 
+  it('takes the array that is called like the argument, as in a file with x and y', async () => {
+    const given = { y: [[4, 5]], x: [[1, 2, 3]] }
+    expect((await toTensors(given, [row], 'x'))[0]?.toArray()).toEqual(given.x)
+    expect((await toTensors(given, [ids], 'y'))[0]?.toArray()).toEqual(given.y)
+    await expect(toTensors(given, [ids], 'sampleWeight')).rejects.toThrow('expected ids, received y, x')
+  })
+
   it('says what is missing', async () => {
     await expect(toTensors([[[1, 2, 3]]], two, 'x')).rejects.toThrow(
       'x: not one array for each name; expected 2 arrays: row, ids, received a list of 1',

@@ -4,7 +4,7 @@ import type { Identifier } from '../../nn/types.ts'
 import type { Argument, Json, JsonObject, LayerCall, LayerGraph, LayerSpec, TensorRef, Tree } from '../doc.ts'
 import { argumentLeaves, isArgument, isReference, treeToJson } from './inbound.ts'
 import { dtypePolicy, isKerasObject, mapValues, moduleOfKey, wrap } from './objects.ts'
-import { keras3OnlyKeys, withoutRefusedKeys } from './renames.ts'
+import { keras2Name, keras3OnlyKeys, withoutRefusedKeys } from './renames.ts'
 import type { Report } from './report.ts'
 import { field, groupBy, isArray, isObject, without } from './values.ts'
 
@@ -216,8 +216,14 @@ function layerConfig(layer: LayerSpec, dialect: Dialect, report: Report): JsonOb
   const { dtype = 'float32', ...rest } = plain
   const activity = rest.activity_regularizer === null && dialect !== 'keras2' ? ['activity_regularizer'] : []
   const dropped = dialect === 'keras2' ? keras2Leaves(layer, plain, report) : activity
-  const config = mapValues(without(rest, dropped), (value, key) => fieldValue(value, key, dialect))
-  return { ...layerIdentity(layer), dtype: dialect === 'keras2' ? dtype : dtypePolicy(dtype), ...config }
+  if (dialect !== 'keras3' && isArray(rest.axis) && rest.axis.length > 1) {
+    report.warn('option-lost', `Keras 3 reads one axis of ${layer.className} from .h5; .keras holds all`, layer.name)
+  }
+  const values = mapValues(without(rest, dropped), (value, key) => fieldValue(value, key, dialect))
+  const named = Object.entries(values).map(([key, value]) => [keras2Name(layer.className, key), value] as const)
+  const config = dialect === 'keras2' ? Object.fromEntries(named) : values
+  const dtypeEntry = { dtype: dialect === 'keras2' ? dtype : dtypePolicy(dtype) }
+  return withoutRefusedKeys(layer.className, { ...layerIdentity(layer), ...dtypeEntry, ...config })
 }
 
 function keras2Leaves(layer: LayerSpec, config: JsonObject, report: Report): string[] {

@@ -18,6 +18,7 @@ interface Rename {
 const NORMALIZATION = ['BatchNormalization', 'BatchNormalizationV1', 'SyncBatchNormalization']
 const RECURRENT = ['RNN', 'LSTM', 'GRU', 'SimpleRNN', 'ConvLSTM1D', 'ConvLSTM2D', 'ConvLSTM3D', 'Bidirectional']
 const DENSE = ['Dense']
+const SPATIAL_DROPOUT = ['SpatialDropout1D', 'SpatialDropout2D', 'SpatialDropout3D']
 const DEPTHWISE = ['DepthwiseConv1D', 'DepthwiseConv2D', 'SeparableConv1D', 'SeparableConv2D']
 const TRANSPOSED = ['Conv1DTranspose', 'Conv2DTranspose', 'Conv3DTranspose', 'Deconvolution2D']
 /** Keras 1's names stand beside today's. */
@@ -100,6 +101,9 @@ const RENAMES: readonly Rename[] = [
     convert: (axis) => (isArray(axis) && axis.length === 1 ? (axis[0] as Json) : axis),
   },
   { classes: RECURRENT, from: 'time_major', to: null },
+  { classes: ['LeakyReLU'], from: 'alpha', to: 'negative_slope' },
+  { classes: ['Embedding'], from: 'input_length', to: null },
+  { classes: SPATIAL_DROPOUT, from: 'noise_shape', to: null },
 ]
 
 /** Keys that only one of the families writes, and the value that means "not used": then they are left out. */
@@ -113,6 +117,8 @@ const KERAS_3_ONLY: readonly { readonly classes?: readonly string[]; readonly ke
   { key: 'quantization_config', unused: null },
   { classes: ['InputLayer'], key: 'optional', unused: false },
   { classes: RECURRENT, key: 'seed', unused: null },
+  { classes: ['ZeroPadding1D'], key: 'data_format', unused: 'channels_last' },
+  { classes: ['LayerNormalization'], key: 'rms_scaling', unused: false },
   { classes: NORMALIZATION, key: 'synchronized', unused: false },
   { classes: NORMALIZATION, key: 'renorm', unused: false },
   { classes: NORMALIZATION, key: 'renorm_clipping', unused: null },
@@ -122,7 +128,20 @@ const KERAS_3_ONLY: readonly { readonly classes?: readonly string[]; readonly ke
 /** Keys that Keras 3 refuses even where they say nothing, and that Keras 2 does not need: never written. */
 const NEVER_WRITTEN: readonly { readonly classes: readonly string[]; readonly key: string; readonly unused: Json }[] = [
   { classes: RECURRENT, key: 'time_major', unused: false },
+  // Their constructors in Keras 3 take no such argument, and they have no weights.
+  { classes: SPATIAL_DROPOUT, key: 'trainable', unused: true },
+  { classes: SPATIAL_DROPOUT, key: 'trainable', unused: false },
 ]
+
+/** Keys that Keras 2 calls otherwise. Keras 3 reads the old name too. */
+const KERAS_2_NAMES: readonly { readonly classes: readonly string[]; readonly key: string; readonly old: string }[] = [
+  { classes: ['LeakyReLU'], key: 'negative_slope', old: 'alpha' },
+]
+
+/** What Keras 2 calls a key. */
+export function keras2Name(className: string, key: string): string {
+  return KERAS_2_NAMES.find((row) => row.key === key && fits(row, className))?.old ?? key
+}
 
 /** A config in a file's own spelling without what no file of ours should hold; the same object when there is nothing. */
 export function withoutRefusedKeys(className: string, config: JsonObject): JsonObject {

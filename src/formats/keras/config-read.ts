@@ -11,6 +11,7 @@ import {
   readCalls,
   readReferences,
   referenceLeaves,
+  withNamedStates,
 } from './inbound.ts'
 import { isKerasModule } from './objects.ts'
 import { canonicalConfig } from './renames.ts'
@@ -137,6 +138,9 @@ function isShape(value: Json | undefined): value is readonly (number | null)[] {
   return isArray(value) && value.length > 0 && value.every((dim) => dim === null || typeof dim === 'number')
 }
 
+/** Layers whose calls may bring states along. */
+const RECURRENT = ['RNN', 'SimpleRNN', 'LSTM', 'GRU', 'ConvLSTM1D', 'ConvLSTM2D', 'ConvLSTM3D', 'Bidirectional']
+
 function readFunctional(node: JsonObject, report: Report, where: string, level: number): LayerGraph {
   const config = requireObject(field(node, 'config'), `${where}.config`)
   const nodes = requireArray(field(config, 'layers'), `${where}.layers`)
@@ -149,7 +153,9 @@ function readFunctional(node: JsonObject, report: Report, where: string, level: 
     const inbound = field(layerNode, 'inbound_nodes')
     newStyle ||= isArray(inbound) && inbound.some(isNewStyle)
     const listed = readCalls(inbound, names, `${where}.${name}.inbound_nodes`)
-    calls.set(name, layers[i]?.graph ? listed.map(withoutNullMask) : listed)
+    const { className, graph } = layers[i] as LayerSpec
+    const named = RECURRENT.includes(className) ? listed.map(withNamedStates) : listed
+    calls.set(name, graph ? named.map(withoutNullMask) : named)
   }
   const inputs = readReferences(field(config, 'input_layers'), `${where}.input_layers`)
   const outputs = readReferences(field(config, 'output_layers'), `${where}.output_layers`)

@@ -137,6 +137,15 @@ export function referenceLeaves(tree: Tree<TensorRef>): readonly TensorRef[] {
   return (Object.values(tree) as Tree<TensorRef>[]).flatMap(referenceLeaves)
 }
 
+/** Keras 2 lists the states that a recurrent layer begins with behind its input; Keras 3 takes them by name only. */
+export function withNamedStates(call: FileCall): FileCall {
+  const [first, ...others] = call.args
+  if (first === undefined || others.length > 0 || isArgument(first) || !isArray(first)) return call
+  const [sequence, ...states] = first as readonly Tree<Argument>[]
+  if (sequence === undefined || states.length === 0) return call
+  return { args: [sequence], kwargs: { ...call.kwargs, initial_state: states } }
+}
+
 /** The tensors that a call takes, keyword arguments included. */
 export function callTensors(call: FileCall): readonly TensorRef[] {
   return [...call.args, ...Object.values(call.kwargs)]

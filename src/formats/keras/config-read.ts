@@ -141,10 +141,17 @@ function isShape(value: Json | undefined): value is readonly (number | null)[] {
 /** Layers whose calls may bring states along. */
 const RECURRENT = ['RNN', 'SimpleRNN', 'LSTM', 'GRU', 'ConvLSTM1D', 'ConvLSTM2D', 'ConvLSTM3D', 'Bidirectional']
 
+/** Keras 2 notes the shapes of the states too; Keras 3 builds by that of the sequence. */
+function withOwnInputShape(layer: LayerSpec): LayerSpec {
+  const shapes = field(layer.buildConfig, 'input_shape')
+  if (!RECURRENT.includes(layer.className) || !isArray(shapes) || !isArray(shapes[0])) return layer
+  return { ...layer, buildConfig: { input_shape: shapes[0] } }
+}
+
 function readFunctional(node: JsonObject, report: Report, where: string, level: number): LayerGraph {
   const config = requireObject(field(node, 'config'), `${where}.config`)
   const nodes = requireArray(field(config, 'layers'), `${where}.layers`)
-  const layers = readLayers(nodes, report, where, level)
+  const layers = readLayers(nodes, report, where, level).map(withOwnInputShape)
   const names = new Set(layers.map((layer) => layer.name))
   const calls = new Map<string, readonly FileCall[]>()
   let newStyle = false

@@ -51,6 +51,8 @@ describe('training state', () => {
 
   it('says which era it chose, and what a dialect cannot carry', async () => {
     expect(await warningsOf(await withRun('k3-adam-decay-clip.keras'), 'h5', 'common')).toEqual(['era-chosen'])
+    expect(await warningsOf(await withRun('k3-translator.keras'), 'h5', 'common')).toContain('era-chosen')
+    expect(await warningsOf(await withRun('k3-translator.keras'), 'h5', 'keras3')).not.toContain('era-chosen')
     expect(await warningsOf(await withRun('k3-adagrad.keras'), 'h5', 'common')).toEqual(['formula-differs'])
     expect(await warningsOf(await withRun('k3-adam.keras'), 'h5', 'common')).toEqual([])
     expect(await warningsOf(await withRun('legacy-rmsprop.h5'), 'keras', 'common')).toEqual(['formula-differs'])

@@ -30,7 +30,7 @@ const TARGETS = [
 ] as const
 
 /** Warnings of an `.h5` that tf-keras will compute something else, or nothing. */
-const KERAS_2_LACKS = ['hard-sigmoid', 'activation-refused']
+const KERAS_2_LACKS = ['era-chosen', 'hard-sigmoid', 'activation-refused']
 
 const JOBS = CASES.flatMap((one) => TARGETS.map((target) => ({ one, ...target })))
 

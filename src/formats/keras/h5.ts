@@ -2,7 +2,7 @@ import { planHdf5 } from '../../bytes/hdf5/index.ts'
 import type { H5Group } from '../../bytes/hdf5/types.ts'
 import { RekindleError } from '../../errors.ts'
 import type { Codec, OutputFile, Probe, WriteOptions } from '../codec.ts'
-import type { LayerGraph, LazyTensor, ModelDoc } from '../doc.ts'
+import type { LayerCall, LayerGraph, LazyTensor, ModelDoc } from '../doc.ts'
 import { writeTrainingConfig } from './compile.ts'
 import { readModelConfig } from './config-read.ts'
 import { type Dialect, writeModelConfig } from './config-write.ts'
@@ -17,10 +17,13 @@ import {
 } from './groups.ts'
 import { GroupDraft, readText } from './h5-tree.ts'
 import { readHardSigmoid, writeHardSigmoid } from './hard-sigmoid.ts'
+import { argumentLeaves } from './inbound.ts'
 import { formatConfig, parseConfig, rememberSpellings } from './json-text.ts'
 import { iterationTensor, learningRateTensor } from './optimizer-state.ts'
+import { layerPlaces } from './places.ts'
 import { originOf } from './producer.ts'
 import { warnOfKeras2Refusals, warnOfKeras3Refusals } from './refusals.ts'
+import { keras3OnlyKeys } from './renames.ts'
 import { Report } from './report.ts'
 import { formatState, parseState, STATE_ATTRIBUTE } from './state.ts'
 import { nameSlots, readTraining, scalarNames, type WrittenTraining, writeTraining } from './training.ts'
@@ -140,8 +143,33 @@ function looseLayers(weights: ReadonlyMap<string, LazyTensor>): Parameters<typeo
   return [...layers].map(([name, own]) => ({ name, weights: own }))
 }
 
+/** The common dialect, unless a layer uses what Keras 2 does not have: then the model would not come back whole. */
+function eraFor(graph: LayerGraph, report: Report): 'common' | 'keras3' {
+  for (const { layer } of layerPlaces(graph)) {
+    const { used } = keras3OnlyKeys(layer.className, layer.config)
+    if (used.length === 0) continue
+    const message = `Keras 2 has no ${used.join(', ')} for ${layer.className}: written for Keras 3; tf-keras will not open it`
+    report.warn('era-chosen', message, layer.name)
+    return 'keras3'
+  }
+  for (const { layer } of callsWithStates(graph)) {
+    const message = 'states given to a layer by name have no spelling that both Kerases read: written for tf-keras'
+    report.warn('era-chosen', `${message}; Keras 3 opens it with the era keras3, or a .keras`, layer)
+  }
+  return 'common'
+}
+
+/** Calls that take tensors by keyword (`initial_state`), in the graph and in the models inside it. */
+function callsWithStates(graph: LayerGraph): readonly LayerCall[] {
+  const own = graph.calls.filter(({ kwargs }) =>
+    Object.values(kwargs).some((argument) => argumentLeaves(argument).some((leaf) => 'tensor' in leaf)),
+  )
+  return [...own, ...graph.layers.flatMap((layer) => (layer.graph ? callsWithStates(layer.graph) : []))]
+}
+
 function writeModel(root: GroupDraft, doc: ModelDoc, own: LayerGraph, options: WriteOptions, report: Report): void {
-  const { era = 'common' } = options
+  const { era: wanted = 'common' } = options
+  const era = wanted === 'common' ? eraFor(own, report) : wanted
   if (doc.assets.size > 0)
     report.warn('assets-lost', `HDF5 has no place for the model's files: ${[...doc.assets.keys()].join(', ')}`)
   const dialect: Dialect = era === 'keras3' ? 'keras3-h5' : 'keras2'
